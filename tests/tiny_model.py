@@ -1,6 +1,7 @@
 """A real Stable Diffusion pipeline at toy size: diffusers' own classes with random weights."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -25,51 +26,59 @@ def save_tiny_model(
     torch.set_num_threads(1)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        pipeline = StableDiffusionPipeline(
-            vae=_vae(latent_channels),
-            text_encoder=CLIPTextModel(_text_config()),
-            tokenizer=_tokenizer(),
-            unet=_unet(latent_channels),
-            scheduler=EulerDiscreteScheduler(
-                beta_start=0.00085,
-                beta_end=0.012,
-                beta_schedule="scaled_linear",
-                prediction_type=prediction_type,
-                steps_offset=1,
-            ),
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
+        # Plain mappings: diffusers declares sizes as 1-tuples and optional parts as required.
+        parts: dict[str, Any] = {
+            "vae": _vae(latent_channels),
+            "text_encoder": CLIPTextModel(_text_config()),
+            "tokenizer": _tokenizer(),
+            "unet": _unet(latent_channels),
+            "scheduler": _scheduler(prediction_type),
+            "safety_checker": None,
+            "feature_extractor": None,
+            "requires_safety_checker": False,
+        }
+        pipeline = StableDiffusionPipeline(**parts)
     pipeline.save_pretrained(folder, safe_serialization=True)
 
 
 def _vae(latent_channels: int) -> AutoencoderKL:
-    return AutoencoderKL(
-        block_out_channels=(32, 32, 64, 64),
-        in_channels=3,
-        out_channels=3,
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=latent_channels,
-        norm_num_groups=16,
-        sample_size=64,
-    )
+    blocks = 4
+    sizes: dict[str, Any] = {
+        "block_out_channels": (32, 32, 64, 64),
+        "down_block_types": ("DownEncoderBlock2D",) * blocks,
+        "up_block_types": ("UpDecoderBlock2D",) * blocks,
+        "latent_channels": latent_channels,
+        "norm_num_groups": 16,
+        "sample_size": 64,
+    }
+    return AutoencoderKL(**sizes)
 
 
 def _unet(latent_channels: int) -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        block_out_channels=(32, 64),
-        layers_per_block=1,
-        sample_size=8,
-        in_channels=latent_channels,
-        out_channels=latent_channels,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32,
-        attention_head_dim=8,
-        norm_num_groups=16,
-    )
+    sizes: dict[str, Any] = {
+        "block_out_channels": (32, 64),
+        "layers_per_block": 1,
+        "sample_size": 8,
+        "in_channels": latent_channels,
+        "out_channels": latent_channels,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "cross_attention_dim": 32,
+        "attention_head_dim": 8,
+        "norm_num_groups": 16,
+    }
+    return UNet2DConditionModel(**sizes)
+
+
+def _scheduler(prediction_type: str) -> EulerDiscreteScheduler:
+    settings: dict[str, Any] = {
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "prediction_type": prediction_type,
+        "steps_offset": 1,
+    }
+    return EulerDiscreteScheduler(**settings)
 
 
 def _text_config() -> CLIPTextConfig:
