@@ -1,0 +1,82 @@
+"""The Protocol that a place to render offers; imports no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from desktop_app.engine.events import Event, Latents
+from desktop_app.recipe.provenance import Provenance
+from desktop_app.recipe.recipe import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Report = Callable[[Event], None]
+"""Called in the rendering thread; raises `errors.Cancelled` to stop."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """A finished picture.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+    """
+
+    recipe: Recipe
+    provenance: Provenance
+    pixels: "NDArray[np.uint8]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceInfo:
+    """Where the work is done.
+
+    Attributes:
+        kind: `cpu`, `cuda`, `mps` or `xpu`.
+        name: as the maker calls it.
+        memory_total: bytes; 0 when it cannot be known.
+        memory_used: bytes, by all programs on a GPU, by this one on a CPU.
+    """
+
+    kind: str
+    name: str
+    memory_total: int
+    memory_used: int
+
+
+class Backend(Protocol):
+    """A place to render: this machine's device; later perhaps another machine's.
+
+    All methods are called from one thread only.
+    """
+
+    def start(self, report: Report) -> None:
+        """Bring the engine into memory (imports of torch and diffusers); safe to call again."""
+        ...
+
+    def device(self) -> DeviceInfo:
+        """What the artist sees in the top bar; only after `start`."""
+        ...
+
+    def render(self, recipe: Recipe, report: Report, *, previews: bool = True) -> Rendered:
+        """Make the picture of a recipe.
+
+        Raises:
+            AppError: for what the artist can act on (model missing, no memory ...).
+            Cancelled: when `report` raised it.
+        """
+        ...
+
+    def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
+        """Finish a picture whose latent was kept in the journal.
+
+        Raises:
+            AppError, Cancelled: as `render`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the memory; the backend can be started again."""
+        ...

@@ -1,0 +1,71 @@
+"""What a render tells while it works: plain values and numpy arrays; imports no torch."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DecodeWay = Literal["plain", "tiled", "float32", "cpu"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loading:
+    """The engine or the model is being brought into memory.
+
+    Attributes:
+        what: the model's name, or `engine` while torch and diffusers are imported.
+    """
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoding:
+    """The prompt is being turned into embeddings."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One denoising step is done.
+
+    Attributes:
+        index: 1 ... count; count can be above the recipe's steps for samplers that look twice.
+        timestep: the network's time, 999 is all noise.
+        sigma: the noise level this step started from, sigma = sqrt((1 - a) / a) for a = cumulative
+            alpha: comparable across samplers.
+        preview: predicted x0 as RGB, (H/f, W/f, 3) uint8, owned by the receiver; None when previews
+            are off.
+        seconds: this step alone.
+    """
+
+    index: int
+    count: int
+    timestep: float
+    sigma: float
+    preview: "NDArray[np.uint8] | None"
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latents:
+    """The last step is done; sent before the decode, so that it can be kept.
+
+    Attributes:
+        latents: (1, C, H/f, W/f) float32, owned by the receiver.
+        noise_sha256: of the initial noise; a decode on a later day needs it for the provenance.
+    """
+
+    latents: "NDArray[np.float32]"
+    noise_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoding:
+    """The latent is being turned into pixels; a second one says that another way is tried."""
+
+    way: DecodeWay
+
+
+Event = Loading | Encoding | Step | Latents | Decoding

@@ -1,0 +1,1 @@
+"""WHAT to make: pure values that determine a picture; standard library only."""

@@ -1,0 +1,153 @@
+"""Draft: what the panels say; and expand(), which makes recipes of it, one for each picture."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import (
+    COUNT,
+    GUIDANCE,
+    HEIGHT,
+    PROMPT_MAX,
+    SEED,
+    SEED_MAX,
+    STEPS,
+    STRENGTH,
+    WIDTH,
+    FromNoise,
+    ModelRef,
+    Recipe,
+    Variation,
+    check_sampler,
+)
+from desktop_app.recipe.samplers import Sigmas
+from desktop_app.recipe.styles import Style, apply_styles
+
+SeedRule = Literal["random", "keep", "step"]
+SEED_RULES: tuple[SeedRule, ...] = get_args(SeedRule)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What the panels say: a Recipe before it is resolved, and how many to make.
+
+    Attributes:
+        prompt: as typed, with styles and alternatives not yet resolved.
+        styles: names of the style chips that are on, in order.
+        seed_rule: what happens to the seed once a run was started: `random` draws a new one,
+            `keep` leaves it, `step` adds the count.
+        variation_strength: 0 (off) ... 1: how much of `variation_seed`'s noise is mixed in.
+        model: None until the artist or the program chose one.
+        count: pictures to make; picture i has the seed plus i.
+
+    Raises:
+        AppError: for a value out of range, with the sentence to show.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    styles: tuple[str, ...] = ()
+    seed: int = 0
+    seed_rule: SeedRule = "random"
+    variation_seed: int = 0
+    variation_strength: float = 0.0
+    model: ModelRef | None = None
+    width: int = 512
+    height: int = 512
+    num_inference_steps: int = 20
+    guidance_scale: float = 7.0
+    scheduler: str = "dpmpp_2m"
+    sigmas: Sigmas = "default"
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.prompt) > PROMPT_MAX or len(self.negative_prompt) > PROMPT_MAX:
+            raise AppError("text-length", f"A prompt may have {PROMPT_MAX:,} characters.")
+        if self.seed_rule not in SEED_RULES:
+            raise AppError("seed-rule", f"There is no seed rule {self.seed_rule!r:.40}.")
+        SEED.check(self.seed)
+        SEED.check(self.variation_seed)
+        STRENGTH.check(self.variation_strength)
+        WIDTH.check(self.width)
+        HEIGHT.check(self.height)
+        STEPS.check(self.num_inference_steps)
+        GUIDANCE.check(self.guidance_scale)
+        COUNT.check(self.count)
+        check_sampler(self.scheduler, self.sigmas)
+
+
+def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
+    """The recipes that a draft asks for, one for each picture, in order.
+
+    Picture i has `seed + i`, around the end of the range to 0; the variation seed stays.
+
+    Args:
+        styles: the known styles by name; a name that is not among them is refused.
+
+    Raises:
+        AppError: `no-model`, `no-prompt`, `unknown-style`.
+    """
+    if draft.model is None:
+        raise AppError("no-model", "There is no model chosen.", hint="Choose one in the sidebar.")
+    if not draft.prompt.strip() and not draft.styles:
+        raise AppError("no-prompt", "The prompt is empty.", hint="Say what the picture shows.")
+    prompt, negative = apply_styles(draft.prompt, draft.negative_prompt, draft.styles, styles)
+    mixed = (Variation(seed=draft.variation_seed, weight=draft.variation_strength),)
+    start = FromNoise(variations=mixed if draft.variation_strength > 0 else ())
+    return tuple(
+        Recipe(
+            model=draft.model,
+            prompt=prompt,
+            negative_prompt=negative,
+            width=draft.width,
+            height=draft.height,
+            seed=(draft.seed + i) % (SEED_MAX + 1),
+            scheduler=draft.scheduler,
+            sigmas=draft.sigmas,
+            num_inference_steps=draft.num_inference_steps,
+            guidance_scale=draft.guidance_scale,
+            start=start,
+        )
+        for i in range(draft.count)
+    )
+
+
+def after_run(draft: Draft, random_seed: Callable[[], int]) -> Draft:
+    """The draft for the next run: its seed moved as the seed rule says."""
+    match draft.seed_rule:
+        case "keep":
+            return draft
+        case "step":
+            return replace(draft, seed=(draft.seed + draft.count) % (SEED_MAX + 1))
+        case "random":
+            return replace(draft, seed=random_seed())
+
+
+def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
+    """A draft that expands to exactly this recipe; seed rule `keep`, one picture, no style chips.
+
+    Of several variations only the first fits the panels; the others are left out.
+
+    Args:
+        base: where what a recipe does not hold comes from (the variation seed, when there is none).
+    """
+    first = recipe.start.variations[0] if recipe.start.variations else None
+    return replace(
+        base or Draft(),
+        prompt=recipe.prompt,
+        negative_prompt=recipe.negative_prompt,
+        styles=(),
+        seed=recipe.seed,
+        seed_rule="keep",
+        variation_seed=first.seed if first else (base or Draft()).variation_seed,
+        variation_strength=first.weight if first else 0.0,
+        model=recipe.model,
+        width=recipe.width,
+        height=recipe.height,
+        num_inference_steps=recipe.num_inference_steps,
+        guidance_scale=recipe.guidance_scale,
+        scheduler=recipe.scheduler,
+        sigmas=recipe.sigmas,
+        count=1,
+    )
