@@ -1,0 +1,195 @@
+"""What the artist has set about the program itself: one frozen value, one JSON file."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from desktop_app.files import write_atomically
+
+VERSION = 1
+LARGEST_FILE = 1_000_000
+"""Bytes; a settings file is some kilobytes, anything above this was not written by us."""
+
+Theme = Literal["dark", "light", "system"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything about the program that outlives a session and is not about a picture.
+
+    Attributes:
+        theme: `dark`, `light`, or `system` for what the desktop says.
+        pictures: folder for new pictures; empty for the usual one.
+        model_folders: further folders that are looked through for models.
+        previews: show the picture while it forms.
+        preview_every: steps from one preview to the next, 1 ... 50.
+        threads: CPU threads for rendering, 0 ... 256; 0 for one per core.
+        png_compress_level: 0 (fast, large) ... 9 (slow, small); the pixels are the same.
+        thumbnail_size: pixels, 80 ... 400.
+        window_geometry: QWidget.saveGeometry() in base64; empty before the first start.
+        splitters: sizes in pixels by the splitter's name.
+    """
+
+    theme: Theme = "dark"
+    pictures: str = ""
+    model_folders: tuple[str, ...] = ()
+    previews: bool = True
+    preview_every: int = 1
+    threads: int = 0
+    png_compress_level: int = 4
+    thumbnail_size: int = 160
+    window_geometry: str = ""
+    splitters: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """Settings as they were found.
+
+    Attributes:
+        reset: the names that could not be used and have their default again; `*` for all.
+        kept: a copy of the file as it was, made when something had to be reset.
+    """
+
+    settings: Settings
+    reset: tuple[str, ...] = ()
+    kept: Path | None = None
+
+
+def load(path: Path) -> Loaded:
+    """Read the settings at `path`; whatever cannot be used there gets its default.
+
+    A file that is not wholly usable is kept beside it with `.bad` at the end, because the next
+    save replaces it.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        return Loaded(settings=Settings())
+    except OSError:
+        return Loaded(settings=Settings(), reset=("*",))
+    settings, reset = decode(data)
+    return Loaded(settings=settings, reset=reset, kept=_keep(path, data) if reset else None)
+
+
+def save(path: Path, settings: Settings) -> None:
+    """Write `settings` to `path`.
+
+    Raises:
+        OSError: the file there is as it was.
+    """
+    write_atomically(path, encode(settings))
+
+
+def encode(settings: Settings) -> bytes:
+    """`settings` as JSON, every field written out so that a later default changes nothing."""
+    document = {"version": VERSION, **asdict(settings)}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def decode(data: bytes) -> tuple[Settings, tuple[str, ...]]:
+    """The settings in `data`, and the names in it that could not be used (`*`: nothing could)."""
+    document = _document(data)
+    if document is None:
+        return Settings(), ("*",)
+    version = document.pop("version", None)
+    bad = [] if version == VERSION else ["version"]
+    good: dict[str, Any] = {}
+    for name, value in document.items():
+        check = _CHECKS.get(name)
+        try:
+            if check is None:
+                raise ValueError(name)
+            good[name] = check(value)
+        except ValueError:
+            bad.append(name)
+    return Settings(**good), tuple(bad)
+
+
+def _document(data: bytes) -> dict[str, object] | None:
+    """The JSON object in `data`; None for anything else."""
+    if len(data) > LARGEST_FILE:
+        return None
+    try:
+        document: object = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", document) if isinstance(document, dict) else None
+
+
+def _keep(path: Path, data: bytes) -> Path | None:
+    kept = path.with_name(path.name + ".bad")
+    try:
+        write_atomically(kept, data)
+    except OSError:
+        return None
+    return kept
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise ValueError(value)
+        return value
+
+    return check
+
+
+def _whole(lowest: int, highest: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise ValueError(value)
+        return value
+
+    return check
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(value)
+    return value
+
+
+def _text(value: object) -> str:
+    """Text that can be a path or go to Qt: no NUL, no half of a surrogate pair, at most 32 KiB."""
+    if not isinstance(value, str) or "\0" in value or len(value.encode()) > 32768:
+        raise ValueError(value)
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _list(value))
+
+
+def _sizes(value: object) -> dict[str, tuple[int, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError("no mapping")
+    pixels = _whole(0, 100_000)
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name, numbers in cast("dict[object, object]", value).items():
+        sizes[_text(name)] = tuple(pixels(number) for number in _list(numbers))
+    return sizes
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError("no list")
+    return cast("list[object]", value)
+
+
+_CHECKS: dict[str, Callable[[object], object]] = {
+    "theme": _one_of("dark", "light", "system"),
+    "pictures": _text,
+    "model_folders": _texts,
+    "previews": _yes_or_no,
+    "preview_every": _whole(1, 50),
+    "threads": _whole(0, 256),
+    "png_compress_level": _whole(0, 9),
+    "thumbnail_size": _whole(80, 400),
+    "window_geometry": _text,
+    "splitters": _sizes,
+}
+assert _CHECKS.keys() == {each.name for each in fields(Settings)}
