@@ -1,0 +1,1 @@
+"""WHAT IS SEEN: widgets that show the studio's models and call its verbs."""
