@@ -21,9 +21,6 @@ WINDOW_LIBRARIES = {
     "libfreetype.so.6": "libfreetype6",
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
-    "libwayland-client.so.0": "libwayland-client0",
-    "libwayland-cursor.so.0": "libwayland-cursor0",
-    "libwayland-egl.so.1": "libwayland-egl1",
     "libxcb.so.1": "libxcb1",
     "libxcb-cursor.so.0": "libxcb-cursor0",
     "libxcb-icccm.so.4": "libxcb-icccm4",
@@ -43,7 +40,14 @@ WINDOW_LIBRARIES = {
     "libz.so.1": "zlib1g",
     "libzstd.so.1": "libzstd1",
 }
-"""What the Qt of PySide6-Essentials loads from a Linux system: library -> Debian's package."""
+"""What PySide6-Essentials loads from a Linux system for X11: library -> Debian's package."""
+
+WAYLAND_LIBRARIES = {
+    "libwayland-client.so.0": "libwayland-client0",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
+    "libwayland-egl.so.1": "libwayland-egl1",
+}
+"""What it loads besides on Wayland, where X11 is the second choice."""
 
 
 def usable_platforms(environment: Mapping[str, str]) -> str:
@@ -76,14 +80,15 @@ def usable_platforms(environment: Mapping[str, str]) -> str:
     return ";".join(usable) if refusals else ""
 
 
-def missing_libraries(libraries: Iterable[str] = tuple(WINDOW_LIBRARIES)) -> list[str]:
+def missing_libraries(libraries: Iterable[str]) -> list[str]:
     """Those of `libraries` that the system's loader does not find."""
     return [library for library in libraries if _loading_fault(library)]
 
 
 def debian_packages(libraries: Iterable[str]) -> list[str]:
     """Debian's packages that hold `libraries`, as far as they are known; each once, sorted."""
-    return sorted({WINDOW_LIBRARIES[each] for each in libraries if each in WINDOW_LIBRARIES})
+    known = WINDOW_LIBRARIES | WAYLAND_LIBRARIES
+    return sorted({known[each] for each in libraries if each in known})
 
 
 def apt_line(packages: Iterable[str]) -> str:
@@ -170,7 +175,7 @@ def _answers(platform: str, environment: Mapping[str, str]) -> bool:
 
 def _library_refusal(fault: str) -> AppError:
     """What to say after the loader's `fault`: every library that is missing, not only the first."""
-    missing = missing_libraries()
+    missing = missing_libraries(WINDOW_LIBRARIES | WAYLAND_LIBRARIES)
     first = fault.partition(":")[0]
     if first not in missing and first.startswith("lib"):
         missing.append(first)
