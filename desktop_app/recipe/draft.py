@@ -23,6 +23,7 @@ from desktop_app.recipe.recipe import (
 )
 from desktop_app.recipe.samplers import Sigmas
 from desktop_app.recipe.styles import Style, apply_styles
+from desktop_app.recipe.wildcards import escape, resolve
 
 SeedRule = Literal["random", "keep", "step"]
 SEED_RULES: tuple[SeedRule, ...] = get_args(SeedRule)
@@ -81,6 +82,8 @@ def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
     """The recipes that a draft asks for, one for each picture, in order.
 
     Picture i has `seed + i`, around the end of the range to 0; the variation seed stays.
+    Alternatives `{a|b}` are taken by each picture's own seed, in the prompts and in each style by
+    itself before they are joined, so that a style switched on does not change what they become.
 
     Args:
         styles: the known styles by name; a name that is not among them is refused.
@@ -92,24 +95,41 @@ def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
         raise AppError("no-model", "There is no model chosen.", hint="Choose one in the sidebar.")
     if not draft.prompt.strip() and not draft.styles:
         raise AppError("no-prompt", "The prompt is empty.", hint="Say what the picture shows.")
-    prompt, negative = apply_styles(draft.prompt, draft.negative_prompt, draft.styles, styles)
-    mixed = (Variation(seed=draft.variation_seed, weight=draft.variation_strength),)
-    start = FromNoise(variations=mixed if draft.variation_strength > 0 else ())
     return tuple(
-        Recipe(
-            model=draft.model,
-            prompt=prompt,
-            negative_prompt=negative,
-            width=draft.width,
-            height=draft.height,
-            seed=(draft.seed + i) % (SEED_MAX + 1),
-            scheduler=draft.scheduler,
-            sigmas=draft.sigmas,
-            num_inference_steps=draft.num_inference_steps,
-            guidance_scale=draft.guidance_scale,
-            start=start,
-        )
+        _recipe(draft, draft.model, (draft.seed + i) % (SEED_MAX + 1), styles)
         for i in range(draft.count)
+    )
+
+
+def _recipe(draft: Draft, model: ModelRef, seed: int, styles: Mapping[str, Style]) -> Recipe:
+    mixed = (Variation(seed=draft.variation_seed, weight=draft.variation_strength),)
+    resolved = {
+        name: Style(
+            name=name,
+            prompt=resolve(styles[name].prompt, seed, f"style {name}"),
+            negative_prompt=resolve(styles[name].negative_prompt, seed, f"style {name} avoid"),
+        )
+        for name in draft.styles
+        if name in styles
+    }
+    prompt, negative = apply_styles(
+        resolve(draft.prompt, seed, "prompt"),
+        resolve(draft.negative_prompt, seed, "avoid"),
+        draft.styles,
+        resolved,
+    )
+    return Recipe(
+        model=model,
+        prompt=prompt,
+        negative_prompt=negative,
+        width=draft.width,
+        height=draft.height,
+        seed=seed,
+        scheduler=draft.scheduler,
+        sigmas=draft.sigmas,
+        num_inference_steps=draft.num_inference_steps,
+        guidance_scale=draft.guidance_scale,
+        start=FromNoise(variations=mixed if draft.variation_strength > 0 else ()),
     )
 
 
@@ -135,8 +155,8 @@ def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
     first = recipe.start.variations[0] if recipe.start.variations else None
     return replace(
         base or Draft(),
-        prompt=recipe.prompt,
-        negative_prompt=recipe.negative_prompt,
+        prompt=escape(recipe.prompt),
+        negative_prompt=escape(recipe.negative_prompt),
         styles=(),
         seed=recipe.seed,
         seed_rule="keep",
