@@ -1,4 +1,4 @@
-"""Small parts that several panels are made of: titles, icon buttons, folds, and words of refusal."""
+"""Small parts of panels: titles, icon buttons, folds, and sentences of refusal."""
 
 from collections.abc import Callable
 

@@ -1,0 +1,92 @@
+"""A small sheet beside the control that opened it; a click elsewhere or Escape closes it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from desktop_app.ui import theme
+from desktop_app.ui.fields import Refusal, label
+
+
+class Popover(QFrame):
+    """A sheet with a column of contents; it deletes itself when it closes.
+
+    Args:
+        name: what it is for, said by a screen reader.
+        width: pixels at 100 % text size.
+    """
+
+    def __init__(self, anchor: QWidget, name: str, width: int = 260) -> None:
+        super().__init__(anchor.window(), Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self.setAccessibleName(name)
+        self._anchor = anchor
+        self.setFixedWidth(theme.px(width))
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        sheet = QFrame()
+        sheet.setObjectName("popover")
+        whole.addWidget(sheet)
+        self.column = QVBoxLayout(sheet)
+        self.column.setContentsMargins(*(theme.px(12),) * 4)
+        self.column.setSpacing(theme.px(8))
+
+    def open(self, focus: QWidget) -> None:
+        """Show it below its anchor, or above where there is no room, with the focus inside."""
+        self.adjustSize()
+        room = self._anchor.screen().availableGeometry()
+        anchor = QRect(self._anchor.mapToGlobal(QPoint(0, 0)), self._anchor.size())
+        gap = theme.px(4)
+        top = anchor.bottom() + gap
+        if top + self.height() > room.bottom():
+            top = anchor.top() - gap - self.height()
+        left = min(anchor.left(), room.right() - self.width())
+        self.move(max(room.left(), left), max(room.top(), top))
+        self.show()
+        focus.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+def ask_name(
+    anchor: QWidget, title: str, name: str, verb: str, take: Callable[[str], object]
+) -> Popover:
+    """Ask for a name beside `anchor`; what `take` refuses is said there, and it stays open.
+
+    Args:
+        name: what stands in the field at first, selected.
+        verb: what the button says.
+        take: called with the name, stripped; it may raise AppError.
+    """
+    sheet = Popover(anchor, title)
+    field = QLineEdit(name)
+    field.setAccessibleName(title)
+    field.setMaxLength(NAME_MAX)
+    field.selectAll()
+    refusal = Refusal()
+    button = QPushButton(verb)
+    row = QHBoxLayout()
+    row.setSpacing(theme.px(6))
+    row.addWidget(field, 1)
+    row.addWidget(button)
+    sheet.column.addWidget(label(title, "title"))
+    sheet.column.addLayout(row)
+    sheet.column.addWidget(refusal)
+
+    def finish() -> None:
+        wanted = field.text().strip()
+        if not wanted:
+            refusal.say("Give it a name.")
+        elif refusal.attempt(lambda: take(wanted)):
+            sheet.close()
+            return
+        sheet.adjustSize()
+
+    field.returnPressed.connect(finish)
+    button.clicked.connect(finish)
+    sheet.open(field)
+    return sheet
+
+
+NAME_MAX = 60
+"""Characters of a name that is asked for."""

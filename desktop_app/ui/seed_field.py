@@ -1,0 +1,311 @@
+"""The seed: its number in full, dice, what happens to it after a run, copy and bookmark."""
+
+import re
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import SEED_RULES, SeedRule
+from desktop_app.recipe.recipe import SEED, SEED_MAX
+from desktop_app.ui import icons, theme
+from desktop_app.ui.fields import IconButton, Refusal, restyle
+
+_NAMED = re.compile(r"seed\W{0,3}(\d[\d  \u202f_,.']*)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,3}(?:[  \u202f_,.']\d{3})+(?!\d)|\d+")
+_REFUSAL = f"A seed is a whole number from 0 to {SEED_MAX:,}.".replace(",", " ")
+
+RULES: dict[SeedRule, tuple[str, str, str]] = {
+    "random": ("lock-open", "A new seed after each run", "New each run"),
+    "keep": ("lock", "The seed stays as it is", "Keep"),
+    "step": ("plus-one", "The seed moves on after each run, picture by picture", "Count up"),
+}
+"""Icon, tooltip and menu text of each seed rule."""
+
+
+def grouped(seed: int) -> str:
+    """A seed as people read it: `2 847 190 663`."""
+    return f"{seed:,}".replace(",", " ")
+
+
+def seed_in(text: str) -> int | None:
+    """The seed that is meant in some text: after the word seed, else the first number; or None."""
+    named = _NAMED.search(text)
+    found = _NUMBER.search(named[1] if named else text)
+    if found is None or len(found[0]) > 40:
+        return None
+    seed = int(re.sub(r"\D", "", found[0]))
+    return seed if seed <= SEED_MAX else None
+
+
+class SeedEdit(QLineEdit):
+    """One seed, 0 ... 2**64 - 1; grouped while it is looked at, plain while it is edited.
+
+    Signals:
+        edited(int): another seed was typed or pasted.
+        refused(str): why the entry is not taken; empty when all is well again.
+        fitted(): the text it shows has another width now.
+    """
+
+    edited = Signal(object)
+    refused = Signal(str)
+    fitted = Signal()
+
+    def __init__(self, name: str = "Seed", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._value = 0
+        self._before = ""
+        self._refusal = ""
+        self.setAccessibleName(name)
+        self.setToolTip(
+            f"{name}: 0 to {grouped(SEED_MAX)}. The same seed and settings give the same picture."
+            "\nPaste any text with a number in it."
+        )
+        self.setFont(theme.mono())
+        self.setText(grouped(0))
+        self.textEdited.connect(self._typed)
+        self.editingFinished.connect(self._finish)
+
+    @property
+    def value(self) -> int:
+        return self._value
+
+    def set_value(self, seed: int) -> None:
+        """Show `seed`."""
+        if seed == self._value:
+            return
+        self._value = seed
+        self.refuse("")
+        self._show()
+
+    def refuse(self, sentence: str) -> None:
+        """Mark the entry as not taken, with the reason; an empty one clears the mark."""
+        if sentence == self._refusal:
+            return
+        self._refusal = sentence
+        restyle(self, "refused", bool(sentence))
+        self.setAccessibleDescription(sentence)
+        self.refused.emit(sentence)
+
+    def _show(self) -> None:
+        text = str(self._value) if self.hasFocus() else grouped(self._value)
+        if text != self.text() and not (self.hasFocus() and self._parsed() == self._value):
+            self.setText(text)
+        self._before = self.text()
+        self.fitted.emit()
+
+    def _parsed(self) -> int | None:
+        digits = re.sub(r"[\s_,.']", "", self.text())
+        if not digits.isascii() or not digits.isdigit() or len(digits) > 20:
+            return None
+        return int(digits) if int(digits) <= SEED_MAX else None
+
+    def _typed(self, text: str) -> None:
+        pasted = abs(len(text) - len(self._before)) > 1 and not text.strip().isdigit()
+        found = seed_in(text) if pasted else None
+        if found is not None:
+            self.setText(str(found))
+        self._before = self.text()
+        seed = self._parsed()
+        if seed is None:
+            self.refuse(_REFUSAL if text.strip() else "")
+            return
+        self.refuse("")
+        if seed != self._value:
+            self._value = seed
+            self.edited.emit(seed)
+
+    def _finish(self) -> None:
+        if self._parsed() is None:
+            self.refuse(_REFUSAL)
+
+    def event(self, event: QEvent) -> bool:
+        """Undo belongs to the settings; Escape first brings the seed in use back."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.matches(QKeySequence.StandardKey.Undo) or event.matches(
+                QKeySequence.StandardKey.Redo
+            ):
+                event.ignore()
+                return True
+            if event.key() == Qt.Key.Key_Escape and self._parsed() != self._value:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is not None and 0 <= self._value + step <= SEED_MAX:
+            self._value += step
+            self.setText(str(self._value))
+            self.refuse("")
+            self.edited.emit(self._value)
+        elif event.key() == Qt.Key.Key_Escape and self._parsed() != self._value:
+            self.setText(str(self._value))
+            self.refuse("")
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self._refusal:
+            self.setText(str(self._value))
+            self._before = self.text()
+        if event.reason() != Qt.FocusReason.MouseFocusReason:
+            self.selectAll()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if not self._refusal and event.reason() != Qt.FocusReason.PopupFocusReason:
+            self.setText(grouped(self._value))
+            self.fitted.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.setFont(theme.mono())
+
+
+class SeedField(QWidget):
+    """The seed with its buttons. It holds no truth: edits are reported, `show_seed` shows.
+
+    A seed too long to stand beside the buttons gets the whole width, and they go below it.
+
+    Signals:
+        edited(int): another seed.
+        dice_thrown(): a new random seed is wanted.
+        rule_chosen(str): what shall happen to the seed after a run.
+        bookmark_asked(): the seed shall be kept under a name.
+    """
+
+    edited = Signal(object)
+    dice_thrown = Signal()
+    rule_chosen = Signal(str)
+    bookmark_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rule: SeedRule = "random"
+        self.edit = SeedEdit()
+        self.dice = IconButton("dices", "New random seed")
+        self.rule = IconButton("lock-open", "Seed rule", checkable=True)
+        self.bookmark = IconButton("bookmark", "Keep this seed on the shelf")
+        self.refusal = Refusal()
+        self._copy = QAction("Copy the seed", self)
+        self._build()
+        self._connect()
+        self.show_seed(0, "random")
+
+    def _build(self) -> None:
+        self._copy.setIcon(icons.icon("copy", "text.3", 14))
+        self._copy.setToolTip("Copy the seed")
+        self.edit.addAction(self._copy, QLineEdit.ActionPosition.TrailingPosition)
+        self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._buttons = QWidget()
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.px(5))
+        row.addStretch(1)
+        for button in (self.dice, self.rule, self.bookmark):
+            row.addWidget(button)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._line.setSpacing(theme.px(5))
+        self._line.addWidget(self.edit, 1)
+        self._line.addWidget(self._buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(4))
+        column.addLayout(self._line)
+        column.addWidget(self.refusal)
+        self.rule.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+
+    def _connect(self) -> None:
+        self.edit.edited.connect(self.edited)
+        self.edit.refused.connect(self.refusal.say)
+        self.edit.fitted.connect(self._fit)
+        self._copy.triggered.connect(self._copy_seed)
+        self.dice.clicked.connect(self.dice_thrown)
+        self.rule.clicked.connect(self._next_rule)
+        self.bookmark.clicked.connect(self.bookmark_asked)
+
+    def show_seed(self, seed: int, rule: SeedRule) -> None:
+        """Show the seed and its rule."""
+        self.edit.set_value(seed)
+        self._rule = rule
+        picture, tooltip, _ = RULES[rule]
+        self.rule.setChecked(rule != "random")
+        self.rule.set_icon(picture)
+        self.rule.set_name(f"Seed rule: {tooltip}", f"{tooltip}\nClick for the next rule")
+
+    def refuse(self, error: AppError) -> None:
+        self.edit.refuse(str(error))
+
+    def rule_menu(self) -> QMenu:
+        """The three rules by name, the one in use marked."""
+        menu = QMenu(self)
+        group = QActionGroup(menu)
+        for rule in SEED_RULES:
+            action = menu.addAction(icons.icon(RULES[rule][0], "text.2", 16), RULES[rule][2])
+            action.setCheckable(True)
+            action.setChecked(rule == self._rule)
+            action.setActionGroup(group)
+            action.triggered.connect(lambda _=False, chosen=rule: self.rule_chosen.emit(chosen))
+        return menu
+
+    def _next_rule(self) -> None:
+        now = self._rule
+        self.rule.setChecked(now != "random")
+        self.rule_chosen.emit(SEED_RULES[(SEED_RULES.index(now) + 1) % len(SEED_RULES)])
+
+    def _copy_seed(self) -> None:
+        QGuiApplication.clipboard().setText(str(self.edit.value))
+
+    def _fit(self) -> None:
+        """Beside the buttons if the whole number fits there, else above them."""
+        words = QFontMetrics(self.edit.font()).horizontalAdvance(grouped(self.edit.value))
+        room = self.width() - self._buttons.sizeHint().width() - theme.px(5)
+        fits = words + theme.px(44) <= room or self.width() < theme.px(80)
+        direction = QBoxLayout.Direction
+        wanted = direction.LeftToRight if fits else direction.TopToBottom
+        if self._line.direction() != wanted:
+            self._line.setDirection(wanted)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.rule.geometry().contains(self._buttons.mapFrom(self, event.pos())):
+            menu = self.rule_menu()
+            menu.exec(event.globalPos())
+            menu.deleteLater()
+        else:
+            super().contextMenuEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._copy.setIcon(icons.icon("copy", "text.3", 14))
+
+
+assert set(RULES) == set(SEED_RULES)
+assert SEED.high == SEED_MAX
