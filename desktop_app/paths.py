@@ -8,8 +8,11 @@ from pathlib import Path
 import appdirs
 
 APP = "Mezzotint"
-ROOT = Path(__file__).resolve().parent.parent
-RESOURCES = ROOT / "resources"
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
+_INSTALLED = PACKAGE / "resources"
+RESOURCES = _INSTALLED if _INSTALLED.is_dir() else ROOT / "resources"
+"""What the program ships: inside the package when installed, beside it in the source tree."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
