@@ -1,0 +1,227 @@
+"""LibraryModel: the models on this machine, and the one that the draft uses."""
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+    Slot,
+)
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.recipe import ModelRef
+from desktop_app.studio.background import Background
+from desktop_app.studio.editor import Editor
+
+if TYPE_CHECKING:
+    from desktop_app.library.catalog import Catalog, ModelInfo
+
+_Index = QModelIndex | QPersistentModelIndex
+_NONE = QModelIndex()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    catalog: "Catalog"
+    models: "tuple[ModelInfo, ...]"
+
+
+class LibraryModel(QAbstractListModel):
+    """The known models, the built-in one first.
+
+    Signals:
+        changed(): the list was read again.
+        current_changed(): another model is in use, or the one in use became known.
+        failed(AppError): a folder could not be read.
+    """
+
+    class Role(enum.IntEnum):
+        MODEL = Qt.ItemDataRole.UserRole + 1
+        TITLE = enum.auto()
+
+    changed = Signal()
+    current_changed = Signal()
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        editor: Editor,
+        reads: Background,
+        folders: tuple[Path, ...],
+        cache: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        """Args:
+        folders: where models lie, the built-in ones first; the last is the artist's own.
+        cache: where the hashes of files are remembered.
+        """
+        super().__init__(parent)
+        self._editor = editor
+        self._reads = reads
+        self._folders = folders
+        self._cache = cache
+        self._models: tuple[ModelInfo, ...] = ()
+        self._catalog: Catalog | None = None
+        self._scanning = False
+        self._current: ModelInfo | None = None
+        editor.changed.connect(self._follow)
+
+    @property
+    def models(self) -> "tuple[ModelInfo, ...]":
+        return self._models
+
+    @property
+    def scanning(self) -> bool:
+        """Whether the folders are being read right now."""
+        return self._scanning
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the artist puts models."""
+        return self._folders[-1]
+
+    @property
+    def current(self) -> "ModelInfo | None":
+        """The draft's model; None while the folders are read, or when it is not there."""
+        return self._current
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Sizes of the model in use that keep to its native area, width and height in pixels."""
+        return self._current.sizes if self._current is not None else ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that the model in use knows; none when it does not list them."""
+        known = self._current.words if self._current is not None else None
+        return known.all if known is not None else ()
+
+    @property
+    def example_prompts(self) -> tuple[str, ...]:
+        """Prompts to start with, for the model in use or else for the built-in one."""
+        for model in (self._current, *self._models):
+            if model is not None and model.words is not None:
+                return model.words.example_prompts
+        return ()
+
+    def known_words(self, prompt: str) -> bool:
+        """Whether the model in use knows at least one word of the prompt, or lists none."""
+        words = self.words
+        if not words or not prompt.strip():
+            return True
+        text = f" {' '.join(''.join(c if c.isalnum() else ' ' for c in prompt.lower()).split())} "
+        return any(f" {word.lower()} " in text or f" {word.lower()}s " in text for word in words)
+
+    def catalog(self) -> "Catalog | None":
+        """What finds models by their hash; None until the folders were read once."""
+        return self._catalog
+
+    def find(self, ref: ModelRef | None) -> "ModelInfo | None":
+        if ref is None:
+            return None
+        return next((one for one in self._models if one.ref.sha256 == ref.sha256), None)
+
+    @Slot()
+    def rescan(self) -> None:
+        """Read the folders again, in the background."""
+        if self._scanning:
+            return
+        self._scanning = True
+        self._reads.run(
+            _scan, self._folders, self._cache, done=self._scanned, failed=self._not_scanned
+        )
+
+    def _scanned(self, found: _Found) -> None:
+        self._scanning = False
+        self._catalog = found.catalog
+        self.beginResetModel()
+        self._models = found.models
+        self.endResetModel()
+        self._set_current(self.find(self._editor.draft.model))
+        self.changed.emit()
+
+    def _not_scanned(self, error: AppError) -> None:
+        self._scanning = False
+        self.failed.emit(error)
+        self.changed.emit()
+
+    @Slot(object, object)
+    def _follow(self, draft: Draft, before: Draft) -> None:
+        if draft.model != before.model:
+            self._set_current(self.find(draft.model))
+
+    def _set_current(self, model: "ModelInfo | None") -> None:
+        if model != self._current:
+            self._current = model
+            self.current_changed.emit()
+
+    def rowCount(self, parent: _Index = _NONE) -> int:
+        return 0 if parent.isValid() else len(self._models)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
+            return None
+        model = self._models[index.row()]
+        match role:
+            case self.Role.MODEL:
+                return model
+            case self.Role.TITLE | Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+                return model.title
+            case _:
+                return None
+
+    def roleNames(self) -> dict[int, Any]:
+        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+
+
+def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[str, Any]:
+    """What choosing another model changes in a draft.
+
+    A number that the artist had set stays; one that was the old model's own default becomes the
+    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape.
+
+    Args:
+        old: the model chosen so far; None when there was none, or it is not there any more.
+    """
+    blank = Draft()
+    fields: dict[str, Any] = {"model": new.ref}
+    steps = old.default_steps if old else blank.num_inference_steps
+    if draft.num_inference_steps == steps:
+        fields["num_inference_steps"] = new.default_steps
+    guidance = old.default_guidance if old else blank.guidance_scale
+    if draft.guidance_scale == guidance:
+        fields["guidance_scale"] = new.default_guidance
+    sampler = (
+        (old.default_scheduler, old.default_sigmas) if old else (blank.scheduler, blank.sigmas)
+    )
+    if (draft.scheduler, draft.sigmas) == sampler:
+        fields["scheduler"], fields["sigmas"] = new.default_scheduler, new.default_sigmas
+    size = (draft.width, draft.height)
+    if size in ((old.native_size, *old.sizes) if old else ((blank.width, blank.height),)):
+        fields["width"], fields["height"] = _nearest(size, new)
+    return fields
+
+
+def _nearest(size: tuple[int, int], model: "ModelInfo") -> tuple[int, int]:
+    shape = size[0] / size[1]
+    if shape == model.native_size[0] / model.native_size[1]:
+        return model.native_size
+    return min(
+        (model.native_size, *model.sizes),
+        key=lambda one: max(shape / (one[0] / one[1]), (one[0] / one[1]) / shape),
+    )
+
+
+def _scan(folders: tuple[Path, ...], cache: Path) -> _Found:
+    from desktop_app.library.catalog import Catalog
+
+    catalog = Catalog(folders, cache)
+    return _Found(catalog=catalog, models=catalog.scan())

@@ -1,0 +1,268 @@
+"""The thread that owns the engine: one job at a time, its events out, its picture into the store."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from desktop_app.engine.backend import Backend, Rendered, Report
+from desktop_app.engine.events import Event, Latents, Loading, Step
+from desktop_app.errors import AppError, Cancelled
+from desktop_app.studio.values import Job, bug
+
+if TYPE_CHECKING:
+    from desktop_app.studio.storage import Storage
+
+log = logging.getLogger(__name__)
+MAIL_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """The finished picture is being written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparing:
+    """A picture that was made again is being held against the stored one."""
+
+
+ThreadEvent = Event | Saving | Comparing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """Bring the engine into memory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stop:
+    """Let the thread end."""
+
+
+class RenderThread(QThread):
+    """Runs a Backend. The thread lives on whatever a job does; only `stop` ends it.
+
+    Signals, all emitted in the thread:
+        ready(DeviceInfo): the engine is in memory.
+        engine_failed(AppError): it could not be brought there; `start_engine` tries again.
+        device_changed(DeviceInfo): memory in use after a job.
+        mail(): there are events to `take`; never twice before they were taken.
+        stored(int, Record): the picture of this job is safe on the disk.
+        verdict(int, Verdict): what making a picture again came to.
+        failed(int, AppError): the job ended without a picture.
+        cancelled(int): the job ended because it was asked to.
+        done(int): always the last word about a job, however it ended.
+    """
+
+    ready = Signal(object)
+    engine_failed = Signal(object)
+    device_changed = Signal(object)
+    mail = Signal()
+    stored = Signal(object, object)
+    verdict = Signal(object, object)
+    failed = Signal(object, object)
+    cancelled = Signal(object)
+    done = Signal(object)
+
+    def __init__(self, make_backend: Callable[[], Backend], parent: QObject | None = None) -> None:
+        """Args:
+        make_backend: called once, in the thread; may import torch.
+        """
+        super().__init__(parent)
+        self._make_backend = make_backend
+        self._orders: queue.SimpleQueue[Job | _Start | _Stop] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._mailbox: list[tuple[int | None, ThreadEvent]] = []
+        self._mail_bytes = 0
+        self._storage: Storage | None = None
+        self._previews = True
+        self._backend: Backend | None = None
+
+    def open(self, storage: "Storage") -> None:
+        """Where pictures go; before the first `submit`."""
+        self._storage = storage
+
+    def set_previews(self, on: bool) -> None:
+        """Whether the next jobs tell how the picture looks at each step."""
+        self._previews = on
+
+    def start_engine(self) -> None:
+        """Ask for the engine; `ready` or `engine_failed` answers."""
+        self._orders.put(_Start())
+
+    def submit(self, job: Job) -> None:
+        """Hand over one job; the next only after `done`."""
+        self._stop.clear()
+        self._orders.put(job)
+
+    def cancel(self) -> None:
+        """Stop the job that was submitted last, at its next word; it ends with `cancelled`."""
+        self._stop.set()
+
+    def stop(self, milliseconds: int) -> bool:
+        """Cancel what runs, end the thread and wait for it.
+
+        Returns:
+            whether it ended in time; an import in the middle of a library cannot be interrupted.
+        """
+        self._closing.set()
+        self._stop.set()
+        self._orders.put(_Stop())
+        return not self.isRunning() or self.wait(milliseconds)
+
+    def take(self) -> list[tuple[int | None, ThreadEvent]]:
+        """All events since the last call, in order, with the job each is about."""
+        with self._lock:
+            taken, self._mailbox = self._mailbox, []
+            self._mail_bytes = 0
+        return taken
+
+    def _serve(self) -> None:
+        while True:
+            match self._orders.get():
+                case _Stop():
+                    break
+                case _Start():
+                    self._start_engine()
+                case Job() as job:
+                    self._do(job)
+        if self._backend is not None:
+            self._backend.close()
+
+    def _start_engine(self) -> None:
+        try:
+            if self._backend is None:
+                self._backend = self._make_backend()
+            self._backend.start(self._engine_report)
+            device = self._backend.device()
+        except Cancelled:
+            return
+        except AppError as error:
+            log.warning("the engine did not start: %s", error)
+            self.engine_failed.emit(error)
+        except Exception as fault:  # noqa: BLE001 - the render thread's door: it must live on
+            log.exception("the engine did not start")
+            self.engine_failed.emit(bug(fault))
+        else:
+            self.ready.emit(device)
+
+    def _engine_report(self, event: Event) -> None:
+        if self._closing.is_set():
+            raise Cancelled
+        self._post(None, event)
+
+    def _do(self, job: Job) -> None:
+        began = time.monotonic()
+        try:
+            self._work(job)
+        except Cancelled:
+            self.cancelled.emit(job.id)
+        except AppError as error:
+            log.warning("job %d: %s", job.id, error)
+            self.failed.emit(job.id, error)
+        except Exception as fault:  # noqa: BLE001 - the render thread's door: it must live on
+            log.exception("job %d failed", job.id)
+            self.failed.emit(job.id, bug(fault))
+        log.info("job %d took %.1f s", job.id, time.monotonic() - began)
+        self._tell_device()
+        self.done.emit(job.id)
+
+    def _tell_device(self) -> None:
+        if self._backend is None:
+            return
+        try:
+            device = self._backend.device()
+        except Exception:  # noqa: BLE001 - the render thread's door: a lost device is told by jobs
+            log.exception("the device does not answer")
+        else:
+            self.device_changed.emit(device)
+
+    def _work(self, job: Job) -> None:
+        storage, backend = self._storage, self._backend
+        if storage is None or backend is None:
+            raise AppError("not-ready", "The engine is not ready yet.", hint="Try again.")
+        match job.kind:
+            case "render":
+                self._render(job, backend, storage)
+            case "finish":
+                self._finish(job, backend, storage)
+            case "verify":
+                self._verify(job, backend, storage)
+
+    def _render(self, job: Job, backend: Backend, storage: "Storage") -> None:
+        token = ""
+
+        def report(event: Event) -> None:
+            nonlocal token
+            self._check()
+            if isinstance(event, Latents):
+                token = storage.keep_latents(job.recipe, event)
+            else:
+                self._post(job.id, event)
+
+        try:
+            rendered = backend.render(job.recipe, report, previews=self._previews)
+            self._check()
+        except Cancelled:
+            # At the end of the program the finished latent stays, and is offered at the next start.
+            if token and not self._closing.is_set():
+                storage.drop_latents(token)
+            raise
+        self._save(job, rendered, storage, token)
+
+    def _finish(self, job: Job, backend: Backend, storage: "Storage") -> None:
+        latents = storage.latents(job.token)
+        rendered = backend.decode(job.recipe, latents, self._reporter(job))
+        self._save(job, rendered, storage, job.token)
+
+    def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
+        self._post(job.id, Saving())
+        record = storage.save(rendered)
+        if token:
+            storage.drop_latents(token)
+        self.stored.emit(job.id, record)
+
+    def _verify(self, job: Job, backend: Backend, storage: "Storage") -> None:
+        assert job.picture is not None
+        rendered = backend.render(job.recipe, self._reporter(job), previews=self._previews)
+        self._check()
+        self._post(job.id, Comparing())
+        self.verdict.emit(job.id, storage.compare(job.picture, rendered))
+
+    def _reporter(self, job: Job) -> Report:
+        def report(event: Event) -> None:
+            self._check()
+            if not isinstance(event, Latents):
+                self._post(job.id, event)
+
+        return report
+
+    def _check(self) -> None:
+        if self._stop.is_set() or self._closing.is_set():
+            raise Cancelled
+
+    def _post(self, job_id: int | None, event: ThreadEvent) -> None:
+        size = event.preview.nbytes if isinstance(event, Step) and event.preview is not None else 0
+        with self._lock:
+            if self._mail_bytes + size > MAIL_BYTES:
+                # The window has not looked for a long while: only the newest picture is of use.
+                self._mailbox = [one for one in self._mailbox if not isinstance(one[1], Step)]
+                self._mail_bytes = 0
+            self._mailbox.append((job_id, event))
+            self._mail_bytes += size
+            first = len(self._mailbox) == 1
+        if first:
+            self.mail.emit()
+
+    def run(self) -> None:
+        """Serve orders until `stop`; never call this, call `start`."""
+        self._post(None, Loading(what="engine"))
+        self._serve()

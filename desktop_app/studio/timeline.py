@@ -1,0 +1,197 @@
+"""TimelineModel: the denoising steps of one picture, kept for as long as the session can afford."""
+
+import enum
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QImage
+
+from desktop_app.engine.events import Step
+from desktop_app.studio.qimage import to_qimage
+
+BUDGET = 192 * 2**20
+"""Bytes that the steps of earlier pictures may take: some 300 pictures of 20 steps at 1024 px."""
+
+_Index = QModelIndex | QPersistentModelIndex
+_NONE = QModelIndex()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimelineStep:
+    """One denoising step, as `events.Step` tells it.
+
+    Attributes:
+        image: predicted x0 at the size of the latent; None when previews were off.
+    """
+
+    image: QImage | None
+    timestep: float
+    sigma: float
+    seconds: float
+
+
+@dataclass(kw_only=True, slots=True)
+class _Film:
+    count: int
+    steps: list[TimelineStep] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        return sum(step.image.sizeInBytes() for step in self.steps if step.image is not None)
+
+
+class TimelineModel(QAbstractListModel):
+    """One row for each step that is planned; those to come have no image yet.
+
+    It follows the running picture until `show_picture` asks for another one.
+
+    Signals:
+        step_chosen(int): the row that is looked back at; -1 for the finished picture.
+    """
+
+    class Role(enum.IntEnum):
+        IMAGE = Qt.ItemDataRole.UserRole + 1
+        SIGMA = enum.auto()
+        TIMESTEP = enum.auto()
+        SECONDS = enum.auto()
+        FILLED = enum.auto()
+
+    step_chosen = Signal(int)
+
+    def __init__(self, parent: QObject | None = None, *, budget: int = BUDGET) -> None:
+        super().__init__(parent)
+        self._budget = budget
+        self._live = _Film(count=0)
+        self._shown = self._live
+        self._kept: OrderedDict[int, _Film] = OrderedDict()
+        self._chosen = -1
+        self._picture: int | None = None
+
+    @property
+    def filled(self) -> int:
+        """How many steps are there."""
+        return len(self._shown.steps)
+
+    @property
+    def chosen(self) -> int:
+        return self._chosen
+
+    @property
+    def picture(self) -> int | None:
+        """The stored picture whose steps are shown; None for the running one."""
+        return self._picture
+
+    def image(self, row: int) -> QImage | None:
+        """What the picture looked like after a step, at the size of the latent."""
+        return self._shown.steps[row].image if 0 <= row < self.filled else None
+
+    def sigma(self, row: int) -> float | None:
+        """The noise level that a step started from."""
+        return self._shown.steps[row].sigma if 0 <= row < self.filled else None
+
+    def begin(self, count: int) -> None:
+        """A picture of so many steps starts; it is shown unless another was asked for."""
+        follows = self._shown is self._live
+        self._live = _Film(count=count)
+        if follows:
+            self._show(self._live, None)
+
+    def append(self, step: Step) -> None:
+        """The next step of the running picture."""
+        row = len(self._live.steps)
+        shown = self._shown is self._live
+        if step.count != self._live.count:
+            # Samplers that look twice know their number of steps only once they run.
+            self._live.count = max(step.count, row + 1)
+            if shown:
+                self._reset()
+        grows = shown and row >= self._live.count
+        if grows:
+            self.beginInsertRows(_NONE, row, row)
+            self._live.count = row + 1
+        self._live.steps.append(
+            TimelineStep(
+                image=None if step.preview is None else to_qimage(step.preview),
+                timestep=step.timestep,
+                sigma=step.sigma,
+                seconds=step.seconds,
+            )
+        )
+        if grows:
+            self.endInsertRows()
+        elif shown:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def keep(self, picture: int) -> None:
+        """The running picture was stored under this number: its steps can be looked at again."""
+        self._kept[picture] = self._live
+        self._kept.move_to_end(picture)
+        if self._shown is self._live and self._picture is None:
+            self._picture = picture
+        used = sum(film.bytes for film in self._kept.values())
+        while used > self._budget and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            used -= oldest.bytes
+
+    def has(self, picture: int) -> bool:
+        return picture in self._kept
+
+    def show_picture(self, picture: int) -> None:
+        """Show the steps of a stored picture; none when they are not kept any more."""
+        film = self._kept.get(picture)
+        if film is not None:
+            self._kept.move_to_end(picture)
+        if film is not self._shown or self._picture != picture:
+            self._show(film or _Film(count=0), picture)
+
+    def show_live(self) -> None:
+        """Follow the running picture again, or the last one that ran."""
+        if self._shown is not self._live:
+            number = next((key for key, film in self._kept.items() if film is self._live), None)
+            self._show(self._live, number)
+
+    def choose(self, row: int) -> None:
+        """Look back at a step; -1, or a step that is not there yet, shows the picture itself."""
+        row = row if 0 <= row < self.filled else -1
+        if row != self._chosen:
+            self._chosen = row
+            self.step_chosen.emit(row)
+
+    def _show(self, film: _Film, picture: int | None) -> None:
+        self.choose(-1)
+        self.beginResetModel()
+        self._shown, self._picture = film, picture
+        self.endResetModel()
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = _NONE) -> int:
+        return 0 if parent.isValid() else max(self._shown.count, self.filled)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
+            return None
+        row = index.row()
+        step = self._shown.steps[row] if row < self.filled else None
+        match role:
+            case self.Role.FILLED:
+                return step is not None
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"Step {row + 1} of {self.rowCount()}"
+            case self.Role.IMAGE:
+                return step.image if step else None
+            case self.Role.SIGMA:
+                return step.sigma if step else None
+            case self.Role.TIMESTEP:
+                return step.timestep if step else None
+            case self.Role.SECONDS:
+                return step.seconds if step else None
+            case _:
+                return None
+
+    def roleNames(self) -> dict[int, Any]:
+        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}

@@ -1,0 +1,89 @@
+"""The plain values that go between the studio and the windows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.styles import Style
+
+if TYPE_CHECKING:
+    # For annotations in ui/ alone: some of these bring numpy or Pillow, which the window must not
+    # wait for.
+    from desktop_app.engine.backend import DeviceInfo
+    from desktop_app.engine.verify import Verdict
+    from desktop_app.library.catalog import ModelInfo
+    from desktop_app.store.pictures import Record
+    from desktop_app.store.presets import SeedPreset
+
+__all__ = [
+    "DeviceInfo",
+    "Job",
+    "JobKind",
+    "JobState",
+    "ModelInfo",
+    "Notice",
+    "NoticeKind",
+    "Record",
+    "SeedPreset",
+    "Style",
+    "Verdict",
+    "bug",
+]
+
+NoticeKind = Literal["info", "ok", "warn", "bad"]
+JobKind = Literal["render", "verify", "finish"]
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A line at the bottom of the window, in place of a box.
+
+    Attributes:
+        text: plain text, never markup.
+        action: what the button says; empty for none.
+        act: what the button does, called in the GUI thread.
+        seconds: how long it stays; 0 until it is dismissed.
+    """
+
+    text: str
+    kind: NoticeKind = "info"
+    action: str = ""
+    act: Callable[[], None] | None = None
+    seconds: float = 8.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One thing for the engine to do.
+
+    Attributes:
+        id: the store's number for a picture to render; negative for what is not kept there.
+        run: jobs of one press of the button share it.
+        error: the sentence, when `state` is `failed`.
+        progress: 0 ... 1.
+        picture: the stored picture that a `verify` is about, or that a `render` became.
+        token: the journal's name of the latent that a `finish` is about.
+    """
+
+    id: int
+    run: int
+    kind: JobKind
+    recipe: Recipe
+    state: JobState = "waiting"
+    error: str = ""
+    progress: float = 0.0
+    picture: int | None = None
+    token: str = ""
+
+
+def bug(fault: BaseException) -> AppError:
+    """What is shown for an error that no one foresaw; its trace belongs into the log."""
+    return AppError(
+        "bug",
+        f"Something went wrong inside Mezzotint ({type(fault).__name__}).",
+        hint="The log holds the details; nothing else was stopped by it.",
+        kind=type(fault).__name__,
+    )
