@@ -282,10 +282,10 @@ class Album(QObject):
 
     def _take(self, draft: Draft, label: str, words: str) -> None:
         kept = self._editor.draft.model
-        if draft.model is not None and self._library.models and kept is not None:
-            if self._library.find(draft.model) is None:
-                words += f" Its model, {draft.model.name}, is not here, so {kept.name} stays."
-                draft = replace(draft, model=kept)
+        known = self._library.find(draft.model) is not None or not self._library.models
+        if draft.model is not None and kept is not None and not known:
+            words += f" Its model, {draft.model.name}, is not here, so {kept.name} stays."
+            draft = replace(draft, model=kept)
         self._editor.replace(draft, label)
         self.notice.emit(Notice(text=words, action="Undo", act=self._editor.undo, seconds=6))
 

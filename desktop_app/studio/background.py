@@ -71,7 +71,7 @@ class Background(QObject):
             return
         except AppError as error:
             self._landed.emit(failed or self.failed.emit, error)
-        except Exception as fault:  # noqa: BLE001 - one of the three doors: a bug here must be told
+        except Exception as fault:
             log.exception("a background task failed")
             self._landed.emit(failed or self.failed.emit, bug(fault))
         else:

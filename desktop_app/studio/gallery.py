@@ -146,7 +146,11 @@ class GalleryModel(QAbstractListModel):
         """A picture was stored: show it first, or where the search has it."""
         self._remember(record)
         self.count_all += 1
-        if self._query or (self._ids and record.id < self._ids[-1]) or self.index_of(record.id).isValid():
+        if (
+            self._query
+            or (self._ids and record.id < self._ids[-1])
+            or self.index_of(record.id).isValid()
+        ):
             self.refresh()
             return
         self.beginInsertRows(_NONE, 0, 0)

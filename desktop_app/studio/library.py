@@ -120,9 +120,18 @@ class LibraryModel(QAbstractListModel):
         text = f" {' '.join(''.join(c if c.isalnum() else ' ' for c in prompt.lower()).split())} "
         return any(f" {word.lower()} " in text or f" {word.lower()}s " in text for word in words)
 
-    def catalog(self) -> "Catalog | None":
-        """What finds models by their hash; None until the folders were read once."""
-        return self._catalog
+    def path(self, ref: ModelRef) -> Path:
+        """Where a model's weights lie; may be called in any thread.
+
+        Raises:
+            AppError: `model-missing`.
+        """
+        catalog = self._catalog
+        if catalog is None:
+            raise AppError(
+                "model-missing", "The models are still being looked for.", hint="Try again."
+            )
+        return catalog.path(ref)
 
     def find(self, ref: ModelRef | None) -> "ModelInfo | None":
         if ref is None:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 
 from desktop_app.errors import AppError
 from desktop_app.studio.values import Job, JobState
@@ -188,4 +195,3 @@ def title(job: Job) -> str:
     """The prompt on one line, cut at a length that a list can show."""
     words = " ".join(job.recipe.prompt.split())
     return words if len(words) <= TITLE_MAX else words[: TITLE_MAX - 1] + "…"
-

@@ -1,4 +1,4 @@
-"""The thread that owns the engine: one job at a time, its events out, its picture into the store."""
+"""The thread that owns the engine: one job at a time, events out, the picture into the store."""
 
 import logging
 import queue
@@ -148,7 +148,7 @@ class RenderThread(QThread):
         except AppError as error:
             log.warning("the engine did not start: %s", error)
             self.engine_failed.emit(error)
-        except Exception as fault:  # noqa: BLE001 - the render thread's door: it must live on
+        except Exception as fault:  # a door: the thread must live on
             log.exception("the engine did not start")
             self.engine_failed.emit(bug(fault))
         else:
@@ -168,7 +168,7 @@ class RenderThread(QThread):
         except AppError as error:
             log.warning("job %d: %s", job.id, error)
             self.failed.emit(job.id, error)
-        except Exception as fault:  # noqa: BLE001 - the render thread's door: it must live on
+        except Exception as fault:
             log.exception("job %d failed", job.id)
             self.failed.emit(job.id, bug(fault))
         log.info("job %d took %.1f s", job.id, time.monotonic() - began)
@@ -180,7 +180,7 @@ class RenderThread(QThread):
             return
         try:
             device = self._backend.device()
-        except Exception:  # noqa: BLE001 - the render thread's door: a lost device is told by jobs
+        except Exception:
             log.exception("the device does not answer")
         else:
             self.device_changed.emit(device)

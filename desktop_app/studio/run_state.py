@@ -15,9 +15,7 @@ from desktop_app.studio.values import Job
 if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
 
-Stage = Literal[
-    "idle", "engine", "loading", "encoding", "step", "decoding", "saving", "verifying"
-]
+Stage = Literal["idle", "engine", "loading", "encoding", "step", "decoding", "saving", "verifying"]
 _WINDOW = 8
 """Steps that the speed is averaged over: long enough to be calm, short enough to be true."""
 
@@ -44,6 +42,8 @@ class RunState(QObject):
         self.count = 0
         self.way = "plain"
         self.model = ""
+        self.stopping = False
+        """Whether the running job was asked to stop and has not yet."""
         self._seconds: deque[float] = deque(maxlen=_WINDOW)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -82,8 +82,8 @@ class RunState(QObject):
             return None
         later = sum(
             job.recipe.num_inference_steps
-            for job, ended in zip(self.jobs[self.index + 1 :], self.ended[self.index + 1 :])
-            if not ended
+            for i, job in enumerate(self.jobs)
+            if i > self.index and not self.ended[i]
         )
         return (max(0, self.count - self.step) + later) / self.rate
 
@@ -109,6 +109,8 @@ class RunState(QObject):
     @property
     def text(self) -> str:
         """The words on the pill; empty when nothing is going on."""
+        if self.stopping and self.stage != "idle":
+            return "Stopping"
         match self.stage:
             case "idle":
                 return ""
@@ -146,6 +148,7 @@ class RunState(QObject):
         self.jobs = jobs
         self.index = next((i for i, one in enumerate(jobs) if one.id == job.id), 0)
         self.step, self.count, self.way = 0, job.recipe.num_inference_steps, "plain"
+        self.stopping = False
         self._seconds.clear()
         self.model = job.recipe.model.name
         self._set_stage("loading")
@@ -188,6 +191,11 @@ class RunState(QObject):
         for i, job in enumerate(self.jobs):
             if job.id == job_id:
                 self.ended[i] = True
+
+    def stop(self) -> None:
+        """The running job was asked to stop."""
+        self.stopping = True
+        self._tell()
 
     def rest(self) -> None:
         """Nothing is worked on any more; what was made stays to be looked at."""

@@ -8,7 +8,7 @@ BITS = 32
 
 
 class Seeds:
-    """Draws random seeds from the system and remembers which were used since the program started."""
+    """Draws random seeds from the system; remembers those used since the program started."""
 
     def __init__(self) -> None:
         self._used: set[int] = set()

@@ -115,9 +115,7 @@ class ShelfModel(QAbstractListModel):
     def _reload(self) -> None:
         if self._store is not None:
             store = self._store
-            self._disk.run(
-                lambda: tuple(store.list()), done=self._show, failed=self.failed.emit
-            )
+            self._disk.run(lambda: tuple(store.list()), done=self._show, failed=self.failed.emit)
 
     def _refused(self, error: AppError) -> None:
         self.failed.emit(error)

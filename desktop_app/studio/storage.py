@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from desktop_app.engine.backend import Rendered
 from desktop_app.engine.events import Latents
+from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.values import JobState
@@ -72,6 +73,38 @@ class Storage:
 
     def drop_latents(self, token: str) -> None:
         self.journal.drop(token)
+
+    def latents(self, token: str) -> Latents:
+        """The finished latent that was kept under a token.
+
+        Raises:
+            AppError: `latents-gone`.
+        """
+        for name, _, latents in self.journal.pending():
+            if name == token:
+                return latents
+        raise AppError("latents-gone", "The unfinished picture is not there any more.")
+
+    def note_job(self, job_id: int, state: JobState, error: str) -> None:
+        """Remember what became of a job, for the next start."""
+        self.jobs.state(job_id, state, error)
+
+    def compare(self, picture: int, rendered: Rendered) -> "Verdict":
+        """Hold a picture that was made again against the stored one, and remember the verdict.
+
+        Raises:
+            AppError: the stored picture is not there any more.
+        """
+        from desktop_app.engine.verify import compare
+        from desktop_app.store.pixels import read_pixels
+
+        record = self.pictures.record(picture)
+        if record.recipe is None or record.provenance is None:
+            raise AppError("no-recipe", "This picture does not say how it was made.")
+        pixels = read_pixels(record.path)
+        verdict = compare(rendered, record.recipe, record.provenance, pixels)
+        self.pictures.set_verified(picture, verdict.kind)
+        return verdict
 
     def close(self) -> None:
         self.database.close()

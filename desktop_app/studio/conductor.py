@@ -1,0 +1,245 @@
+"""Conductor: joins the queue, the render thread, the run on the canvas and the timeline."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop_app.engine.backend import Backend
+from desktop_app.engine.events import Loading, Step
+from desktop_app.errors import AppError
+from desktop_app.studio.queue_model import QueueModel
+from desktop_app.studio.render_thread import RenderThread, ThreadEvent
+from desktop_app.studio.run_state import RunState
+from desktop_app.studio.timeline import TimelineModel
+from desktop_app.studio.values import Job
+
+if TYPE_CHECKING:
+    from desktop_app.engine.backend import DeviceInfo
+    from desktop_app.engine.verify import Verdict
+    from desktop_app.store.pictures import Record
+    from desktop_app.studio.storage import Storage
+
+log = logging.getLogger(__name__)
+EngineState = Literal["starting", "ready", "failed"]
+
+
+class Conductor(QObject):
+    """Gives the thread one job at a time and tells everyone what becomes of it.
+
+    Jobs are handed out once the engine is ready and the store is open.
+
+    Signals:
+        engine_state(str): `starting`, `ready` or `failed`.
+        engine_failed(AppError): why it is `failed`.
+        device_changed(DeviceInfo): where pictures are made, and its memory.
+        stored(Job, Record): a picture is safe on the disk.
+        judged(Job, Verdict): what making a picture again came to.
+        failed(Job, AppError): a job ended without its picture.
+    """
+
+    engine_state = Signal(str)
+    engine_failed = Signal(object)
+    device_changed = Signal(object)
+    stored = Signal(object, object)
+    judged = Signal(object, object)
+    failed = Signal(object, object)
+
+    def __init__(
+        self,
+        make_backend: Callable[[], Backend],
+        queue: QueueModel,
+        run: RunState,
+        timeline: TimelineModel,
+        parent: QObject | None = None,
+    ) -> None:
+        """Args:
+        make_backend: called in the render thread; may import torch.
+        """
+        super().__init__(parent)
+        self._queue = queue
+        self._run = run
+        self._timeline = timeline
+        self._thread = RenderThread(make_backend, self)
+        self._engine: EngineState = "starting"
+        self._device: DeviceInfo | None = None
+        self._storage: Storage | None = None
+        self._paused = False
+        self._closing = False
+        self._connect()
+
+    def _connect(self) -> None:
+        self._queue.submitted.connect(self._begin)
+        self._queue.state_changed.connect(self._keep_state)
+        self._thread.ready.connect(self._engine_ready)
+        self._thread.engine_failed.connect(self._engine_lost)
+        self._thread.device_changed.connect(self._set_device)
+        self._thread.mail.connect(self._read_mail)
+        self._thread.stored.connect(self._stored)
+        self._thread.verdict.connect(self._judged)
+        self._thread.failed.connect(self._failed)
+        self._thread.cancelled.connect(self._cancelled)
+        self._thread.done.connect(self._done)
+
+    @property
+    def device(self) -> "DeviceInfo | None":
+        return self._device
+
+    @property
+    def engine(self) -> EngineState:
+        return self._engine
+
+    def start(self) -> None:
+        """Start the thread and bring the engine into memory."""
+        self._thread.start()
+        self.start_engine()
+
+    def start_engine(self) -> None:
+        """Try to bring the engine into memory, again after it failed."""
+        self._set_engine("starting")
+        self._run.show_engine(True)
+        self._thread.start_engine()
+
+    def open(self, storage: "Storage") -> None:
+        """The store is open: jobs can be handed out."""
+        self._storage = storage
+        self._thread.open(storage)
+        self._release()
+
+    def set_previews(self, on: bool) -> None:
+        self._thread.set_previews(on)
+
+    def pause(self) -> None:
+        """Hand out no further job until `resume`."""
+        self._paused = True
+        self._release()
+
+    def resume(self) -> None:
+        self._paused = False
+        self._release()
+
+    def cancel_run(self) -> None:
+        """Stop the running job and drop the rest of its run; the next run goes on."""
+        job = self._queue.running or next(
+            (one for one in self._queue.jobs() if one.state == "waiting"), None
+        )
+        if job is None:
+            return
+        self.drop(one.id for one in self._queue.run_of(job))
+        if self._queue.running is not None:
+            self._cancel_running()
+
+    def cancel_job(self, job_id: int) -> None:
+        """Stop a running job, drop a waiting one, forget a failed one."""
+        running = self._queue.running
+        if running is not None and running.id == job_id:
+            self._cancel_running()
+        else:
+            self.drop([job_id])
+            self._queue.dismiss(job_id)
+
+    def drop(self, job_ids: Iterable[int]) -> None:
+        """Take waiting jobs off the queue."""
+        for job in self._queue.drop(job_ids):
+            self._run.end(job.id)
+
+    def stop(self, milliseconds: int) -> bool:
+        """Cancel what runs and end the thread; nothing more is told.
+
+        Returns:
+            whether the thread ended in time.
+        """
+        self._closing = True
+        self._queue.hold(True)
+        return self._thread.stop(milliseconds)
+
+    def _cancel_running(self) -> None:
+        self._run.stop()
+        self._thread.cancel()
+
+    def _release(self) -> None:
+        ready = self._engine == "ready" and self._storage is not None
+        self._queue.hold(not ready or self._paused or self._closing)
+
+    def _set_engine(self, state: EngineState) -> None:
+        self._engine = state
+        self.engine_state.emit(state)
+        self._release()
+
+    @Slot(object)
+    def _begin(self, job: Job) -> None:
+        self._run.begin(job, self._queue.run_of(job))
+        self._timeline.begin(job.recipe.num_inference_steps)
+        self._thread.submit(job)
+
+    @Slot(object)
+    def _keep_state(self, job: Job) -> None:
+        if job.id > 0 and self._storage is not None and not self._closing:
+            self._storage.note_job(job.id, job.state, job.error)
+
+    @Slot(object)
+    def _engine_ready(self, device: "DeviceInfo") -> None:
+        self._set_device(device)
+        self._run.show_engine(False)
+        self._set_engine("ready")
+
+    @Slot(object)
+    def _engine_lost(self, error: AppError) -> None:
+        self._run.show_engine(False)
+        self._set_engine("failed")
+        self.engine_failed.emit(error)
+
+    @Slot(object)
+    def _set_device(self, device: "DeviceInfo") -> None:
+        if device != self._device:
+            self._device = device
+            self.device_changed.emit(device)
+
+    @Slot()
+    def _read_mail(self) -> None:
+        events: list[ThreadEvent] = []
+        for job_id, event in self._thread.take():
+            if job_id is None:
+                self._run.show_engine(isinstance(event, Loading))
+                continue
+            events.append(event)
+            if isinstance(event, Step):
+                self._timeline.append(event)
+        if events:
+            self._run.show(events)
+            self._queue.progress(self._run.progress)
+
+    @Slot(object, object)
+    def _stored(self, job_id: int, record: "Record") -> None:
+        job = self._queue.job(job_id)
+        self._timeline.keep(record.id)
+        self._run.keep(job_id, record)
+        self._queue.became(job_id, record.id)
+        if job is not None:
+            self.stored.emit(job, record)
+
+    @Slot(object, object)
+    def _judged(self, job_id: int, verdict: "Verdict") -> None:
+        job = self._queue.job(job_id)
+        if job is not None and job.picture is not None:
+            self._timeline.keep(job.picture)
+            self.judged.emit(job, verdict)
+
+    @Slot(object, object)
+    def _failed(self, job_id: int, error: AppError) -> None:
+        self._queue.fail(job_id, error)
+        job = self._queue.job(job_id)
+        if job is not None:
+            self.failed.emit(job, error)
+
+    @Slot(object)
+    def _cancelled(self, job_id: int) -> None:
+        self._queue.mark(job_id, "cancelled")
+
+    @Slot(object)
+    def _done(self, job_id: int) -> None:
+        self._run.end(job_id)
+        self._queue.ended(job_id)
+        if self._queue.running is None:
+            self._run.rest()

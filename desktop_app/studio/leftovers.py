@@ -1,0 +1,65 @@
+"""What the last session left undone: pictures that waited, and latents that were not yet saved."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from desktop_app.recipe.recipe import Recipe
+from desktop_app.studio.values import Notice
+
+if TYPE_CHECKING:
+    from desktop_app.studio.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leftovers:
+    """Attributes:
+    waiting: the store's numbers and recipes of pictures that were asked for.
+    latents: tokens and recipes of pictures that only lack their decode.
+    covered: numbers of waiting pictures that a latent will become.
+    """
+
+    waiting: tuple[tuple[int, Recipe], ...] = ()
+    latents: tuple[tuple[str, Recipe], ...] = ()
+    covered: tuple[int, ...] = ()
+
+
+def find(storage: "Storage") -> Leftovers:
+    """Look for what is left; reads the disk."""
+    waiting = list(storage.jobs.waiting())
+    latents = tuple((token, recipe) for token, recipe, _ in storage.journal.pending())
+    covered: list[int] = []
+    for _, recipe in latents:
+        twin = next((job for job in waiting if job[1] == recipe), None)
+        if twin is not None:
+            waiting.remove(twin)
+            covered.append(twin[0])
+    return Leftovers(waiting=tuple(waiting), latents=latents, covered=tuple(covered))
+
+
+def offers(
+    left: Leftovers,
+    go_on: Callable[[], None],
+    finish: Callable[[], None],
+) -> Sequence[Notice]:
+    """The notices that offer to take up what is left."""
+    found: list[Notice] = []
+    if left.latents:
+        count = len(left.latents)
+        words = "A picture was" if count == 1 else f"{count} pictures were"
+        found.append(
+            Notice(
+                text=f"{words} formed but not yet saved when the program ended.",
+                kind="warn",
+                action="Finish it" if count == 1 else "Finish them",
+                act=finish,
+                seconds=0,
+            )
+        )
+    if left.waiting:
+        count = len(left.waiting)
+        words = "1 picture was" if count == 1 else f"{count} pictures were"
+        found.append(
+            Notice(text=f"{words} still waiting.", action="Continue", act=go_on, seconds=0)
+        )
+    return found
