@@ -27,13 +27,16 @@ def dumps(value: object) -> str:
     )
 
 
-def loads(text: str) -> object:
+def loads(text: str, *, limit: int = TEXT_MAX) -> object:
     """Parse JSON that may come from anyone.
+
+    Args:
+        limit: characters; a longer text is refused before it is parsed.
 
     Raises:
         AppError: `json` for text that is too long, too deep, or no JSON.
     """
-    if len(text) > TEXT_MAX:
+    if len(text) > limit:
         raise AppError("json", "The settings are too long to be real.", length=len(text))
     try:
         return json.loads(text, parse_constant=_refuse_constant)

@@ -1,0 +1,285 @@
+"""Makes the index agree with the files: new ones, changed ones, gone ones, their marks, the trash."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desktop_app.errors import AppError
+from desktop_app.store import sidecar, trash
+from desktop_app.store.containers import open_container
+from desktop_app.store.database import Database
+from desktop_app.store.metadata import pixels_sha256, read_container
+from desktop_app.store.pixels import read_pixels
+from desktop_app.store.record import Entry, Marks, entry_of, insert, update
+from desktop_app.store.sidecar import UNMARKED, Marked
+
+Progress = Callable[[int, int], None]
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+_DEPTH_MAX = 8
+_BATCH = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reindexed:
+    """What was found.
+
+    Attributes:
+        pictures: in the gallery now, missing ones included.
+        added: not known before, among them those from the trash's manifests.
+        missing: known, but not there.
+        damaged: files that look like pictures and cannot be read, with the sentence that says why.
+    """
+
+    pictures: int
+    added: int
+    missing: int
+    damaged: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    path: str
+    size: int
+    modified: int
+
+
+def reindex(
+    database: Database,
+    folder: Path,
+    trash_folder: Path,
+    *,
+    progress: Progress | None = None,
+    everything: bool = False,
+) -> Reindexed:
+    """As `Pictures.rebuild_index` says."""
+    before = database.rows("SELECT count(*) FROM pictures")[0][0]
+    # The names begin with the day and a counter, so this is the order in which they were made.
+    files = sorted(_files(folder), key=lambda file: file.path)
+    known = _note_missing(database, {file.path for file in files})
+    wanted = [
+        file for file in files if everything or known.get(file.path) != (file.size, file.modified)
+    ]
+    damaged: list[tuple[Path, str]] = []
+    done = len(files) - len(wanted)
+    for start in range(0, len(wanted), _BATCH):
+        entries: list[Entry] = []
+        for file in wanted[start : start + _BATCH]:
+            try:
+                entries.append(read_entry(folder, file.path, file.size, file.modified))
+            except AppError as refusal:
+                damaged.append((folder / file.path, refusal.sentence))
+            done += 1
+            if progress:
+                progress(done, len(files))
+        with database.transaction() as connection:
+            for entry in entries:
+                number = _same(database, trash_folder, entry)
+                if number is None:
+                    insert(connection, entry)
+                else:
+                    update(connection, number, entry)
+    _settle_trash(database, folder, trash_folder)
+    _settle_marks(database, folder, files)
+    counts = database.rows(
+        "SELECT count(*), coalesce(sum(missing), 0) FROM pictures WHERE trashed = ''"
+    )
+    after = database.rows("SELECT count(*) FROM pictures")[0][0]
+    return Reindexed(
+        pictures=counts[0][0],
+        added=max(0, after - before),
+        missing=counts[0][1],
+        damaged=tuple(damaged),
+    )
+
+
+def read_entry(folder: Path, path: str, size: int, modified: int) -> Entry:
+    """What the index should hold of a file.
+
+    The pixels of our own pictures are not decoded, for their record has the hash.
+
+    Raises:
+        AppError: when it is no whole picture.
+    """
+    where = folder / path
+    container = open_container(where)
+    imported = read_container(container)
+    if not container.whole:
+        raise AppError("picture-damaged", f"“{where.name}” is cut short.")
+    if imported.recipe and imported.provenance and not imported.problem:
+        key = imported.provenance.pixels_sha256
+    else:
+        key = pixels_sha256(read_pixels(where))
+    return entry_of(
+        imported,
+        path=path,
+        created=_time(modified),
+        pixels_sha256=key,
+        size=size,
+        modified=modified,
+    )
+
+
+def _files(folder: Path, within: str = "", depth: int = 0) -> Iterator[_File]:
+    """The picture files below a folder; links are not followed, hidden names left out."""
+    try:
+        with os.scandir(folder / within) as rows:
+            entries = [entry for entry in rows if not entry.name.startswith(".")]
+    except OSError:
+        return
+    for entry in entries:
+        path = f"{within}{entry.name}"
+        try:
+            path.encode()
+            if entry.is_dir(follow_symlinks=False) and depth < _DEPTH_MAX:
+                yield from _files(folder, f"{path}/", depth + 1)
+            elif entry.name.lower().endswith(ENDINGS) and entry.is_file(follow_symlinks=False):
+                about = entry.stat(follow_symlinks=False)
+                yield _File(path=path, size=about.st_size, modified=about.st_mtime_ns)
+        except (OSError, UnicodeEncodeError):
+            continue  # gone since it was listed, or a name that is no text
+
+
+def _note_missing(database: Database, there: set[str]) -> dict[str, tuple[int, int]]:
+    """Set who is missing; sizes and times of what is known, by path."""
+    rows = database.rows(
+        "SELECT id, path, size, modified, missing FROM pictures WHERE trashed = ''"
+    )
+    changed = [
+        (number, path not in there)
+        for number, path, _, _, missing in rows
+        if bool(missing) != (path not in there)
+    ]
+    with database.transaction() as connection:
+        connection.executemany(
+            "UPDATE pictures SET missing = ? WHERE id = ?", [(gone, n) for n, gone in changed]
+        )
+    return {path: (size, modified) for _, path, size, modified, _ in rows}
+
+
+def _same(database: Database, trash_folder: Path, entry: Entry) -> int | None:
+    """The row that a file belongs to: the one of its path, or one whose own file is gone."""
+    rows = database.rows("SELECT id FROM pictures WHERE trashed = '' AND path = ?", (entry.path,))
+    if rows:
+        return rows[0][0]
+    for number, token, path in database.rows(
+        "SELECT id, trashed, path FROM pictures"
+        " WHERE pixels_sha256 = ? AND (missing = 1 OR trashed != '') ORDER BY id",
+        (entry.pixels_sha256,),
+    ):
+        if not token:
+            return number
+        manifest = trash.Manifest(token=token, path=path, marked=UNMARKED)
+        if not manifest.file(trash_folder).exists():  # killed while it was brought back
+            with database.transaction() as connection:
+                connection.execute("UPDATE pictures SET trashed = '' WHERE id = ?", (number,))
+            return number
+    return None
+
+
+def _settle_trash(database: Database, folder: Path, trash_folder: Path) -> None:
+    """Finish what a killed program began, and take up the manifests that the index does not know."""
+    rows = database.rows("SELECT trashed, id FROM pictures WHERE trashed != ''")
+    known: dict[str, int] = dict(rows)
+    there = {manifest.token: manifest for manifest in trash.manifests(trash_folder)}
+    for token, manifest in there.items():
+        file = manifest.file(trash_folder)
+        if not file.exists():
+            trash.drop_manifest(trash_folder, token)
+        elif token not in known:
+            _take_up(database, folder, trash_folder, manifest)
+    for token, number in known.items():
+        manifest = there.get(token)
+        if manifest is None or not manifest.file(trash_folder).exists():
+            with database.transaction() as connection:
+                connection.execute("DELETE FROM pictures WHERE id = ?", (number,))
+
+
+def _take_up(
+    database: Database, folder: Path, trash_folder: Path, manifest: trash.Manifest
+) -> None:
+    file = manifest.file(trash_folder)
+    original = folder / manifest.path
+    if original.exists() and original.stat().st_size == file.stat().st_size:
+        # Killed while moving to another disk: the original was not yet removed.
+        file.unlink()
+        trash.drop_manifest(trash_folder, manifest.token)
+        return
+    about = file.stat()
+    try:
+        entry = read_entry(trash_folder, file.name, about.st_size, about.st_mtime_ns)
+    except AppError:
+        return
+    marks = manifest.marked.marks
+    with database.transaction() as connection:
+        rows = database.rows(
+            "SELECT id FROM pictures WHERE trashed = '' AND path = ? AND pixels_sha256 = ?",
+            (manifest.path, entry.pixels_sha256),
+        )
+        number = rows[0][0] if rows else insert(connection, entry)
+        connection.execute(
+            "UPDATE pictures SET trashed = ?, path = ?, missing = 0, favourite = ?, rating = ?,"
+            " verified = ? WHERE id = ?",
+            (manifest.token, manifest.path, marks.favourite, marks.rating, marks.verified, number),
+        )
+
+
+def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
+    """Make the marks in the index those of the sidecars.
+
+    A picture that was moved or renamed brings its marks along by the hash of its pixels. A folder
+    whose sidecar is gone or unreadable gets it again from the index.
+    """
+    folders = {file.path.rpartition("/")[0] for file in files}
+    with database.transaction() as connection:
+        sidecars = {place: _sidecar(folder / place) for place in sorted(folders)}
+        paths = {file.path for file in files}
+        strays = {
+            marked.pixels_sha256: marked
+            for place, rows in sidecars.items()
+            for name, marked in (rows or {}).items()
+            if f"{place}/{name}".lstrip("/") not in paths and marked.pixels_sha256
+        }
+        repairs: dict[str, dict[str, Marked | None]] = {}
+        for number, path, pixels, *values in database.rows(
+            "SELECT id, path, pixels_sha256, favourite, rating, verified FROM pictures"
+            " WHERE trashed = '' AND missing = 0"
+        ):
+            place, _, name = path.rpartition("/")
+            rows = sidecars.get(place)
+            marks = Marks(favourite=bool(values[0]), rating=values[1], verified=values[2])
+            own = (rows or {}).get(name)
+            if own is None or (own.pixels_sha256 and own.pixels_sha256 != pixels):
+                own = strays.get(pixels)
+                if own is None and rows is None and marks != Marks():
+                    own = Marked(marks=marks, pixels_sha256=pixels)
+                if own is not None:
+                    repairs.setdefault(place, {})[name] = own
+            wanted = own.marks if own else Marks()
+            if wanted != marks:
+                connection.execute(
+                    "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
+                    (wanted.favourite, wanted.rating, wanted.verified, number),
+                )
+    for place, repaired in repairs.items():
+        try:
+            sidecar.write(folder / place, repaired)
+        except AppError:
+            continue  # a folder that cannot be written keeps its marks in the index
+
+
+def _sidecar(folder: Path) -> dict[str, Marked] | None:
+    """The marks in a folder; None where the sidecar is gone, unreadable or too new to read."""
+    try:
+        rows = sidecar.read(folder)
+    except AppError:
+        return None
+    return rows if rows or (folder / sidecar.NAME).exists() else None
+
+
+def _time(modified: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(modified / 1e9, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):
+        return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
