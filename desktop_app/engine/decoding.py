@@ -1,0 +1,117 @@
+"""The final latent turned into pixels, by another way when memory or numbers run out."""
+
+import gc
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionPipeline
+from numpy.typing import NDArray
+
+from desktop_app.engine import residency
+from desktop_app.engine.backend import Report
+from desktop_app.engine.events import Decoding, DecodeWay
+from desktop_app.engine.residency import Attempt, Trouble
+from desktop_app.errors import AppError
+
+log = logging.getLogger(__name__)
+
+REASONS: dict[Trouble, str] = {
+    "memory": "memory ran out",
+    "numbers": "the numbers were not finite",
+}
+NOTES: dict[DecodeWay, str] = {
+    "plain": "",
+    "tiled": "The picture was decoded in tiles because {0}.",
+    "float32": "The picture was decoded in float32 because {0}.",
+    "cpu": "The picture was decoded by the processor because {0}.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """A decoded picture.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        notes: one sentence for each way that was tried after the plain one.
+    """
+
+    pixels: NDArray[np.uint8]
+    way: DecodeWay
+    notes: tuple[str, ...]
+
+
+def decode_latents(pipe: StableDiffusionPipeline, latents: torch.Tensor, report: Report) -> Decoded:
+    """Decode as the pipeline itself does, and by the next way of the ladder where that fails.
+
+    Args:
+        latents: (1, C, H/f, W/f), as the pipeline gives them.
+
+    Raises:
+        AppError: `decode-memory` or `decode-numbers` when no way is left.
+        Cancelled: when `report` raised it.
+    """
+    vae = pipe.vae
+    rungs = residency.ladder(vae.device, vae.dtype, can_tile=hasattr(vae, "use_tiling"))
+    trouble: Trouble | None = None
+    notes: list[str] = []
+    for rung in rungs:
+        if trouble is not None:
+            if trouble not in rung.cures:
+                continue
+            notes.append(NOTES[rung.way].format(REASONS[trouble]))
+            log.warning("%s", notes[-1])
+        report(Decoding(way=rung.way))
+        result = _attempt(pipe, latents, rung)
+        if not isinstance(result, str):
+            return Decoded(pixels=result, way=rung.way, notes=tuple(notes))
+        trouble = result
+    raise AppError(
+        f"decode-{trouble}",
+        f"The picture is finished but could not be decoded, because {REASONS[trouble or 'memory']}.",
+        hint="It is kept, and can be decoded at the next start."
+        if trouble == "memory"
+        else "Another sampler or a lower guidance may help.",
+    )
+
+
+def _attempt(
+    pipe: StableDiffusionPipeline, latents: torch.Tensor, rung: Attempt
+) -> "NDArray[np.uint8] | Trouble":
+    """One try; the VAE is afterwards as it was."""
+    vae: Any = pipe.vae
+    device, dtype = vae.device, vae.dtype
+    tiling = getattr(vae, "use_tiling", False)
+    try:
+        if (rung.device, rung.dtype) != (device, dtype):
+            vae.to(rung.device, rung.dtype)
+        if rung.tiled:
+            vae.use_tiling = True
+        return _pixels(pipe, latents.to(rung.device, rung.dtype))
+    except (RuntimeError, MemoryError) as error:
+        if not residency.is_out_of_memory(error):
+            raise
+        log.warning("decoding the %s way: %s", rung.way, error)
+    finally:
+        if (rung.device, rung.dtype) != (device, dtype):
+            vae.to(device, dtype)
+        if rung.tiled:
+            vae.use_tiling = tiling
+    # Here the exception is gone, and with it the frames that held the big tensors.
+    gc.collect()
+    residency.free_cached(device)
+    return "memory"
+
+
+@torch.no_grad()
+def _pixels(pipe: StableDiffusionPipeline, latents: torch.Tensor) -> "NDArray[np.uint8] | Trouble":
+    """Exactly what StableDiffusionPipeline.__call__ does after its last step."""
+    scaled = latents / pipe.vae.config.scaling_factor
+    image = pipe.vae.decode(scaled, return_dict=False)[0]
+    if not bool(torch.isfinite(image).all()):
+        return "numbers"
+    picture = pipe.image_processor.postprocess(image, output_type="pil")[0]
+    return np.array(picture.convert("RGB"), dtype=np.uint8)

@@ -1,0 +1,77 @@
+"""What could change a pixel, and the hashes that prove that none did."""
+
+import hashlib
+import json
+import platform
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from diffusers import SchedulerMixin
+from numpy.typing import NDArray
+
+from desktop_app import __version__
+from desktop_app.engine import noise
+from desktop_app.engine.events import DecodeWay
+from desktop_app.engine.loading import Model
+from desktop_app.engine.residency import describe
+from desktop_app.recipe.provenance import Fingerprint
+
+
+def sha256_of(array: NDArray[Any]) -> str:
+    """Hash of an array's values in order, little-endian."""
+    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return hashlib.sha256(plain.data).hexdigest()
+
+
+def fingerprint(model: Model, scheduler: SchedulerMixin, decode: DecodeWay) -> Fingerprint:
+    """The setting of a finished render.
+
+    Args:
+        scheduler: as it was used, its timesteps set.
+    """
+    unet = model.pipe.unet
+    device = unet.device
+    processors = sorted({type(one).__name__ for one in unet.attn_processors.values()})
+    return Fingerprint(
+        app=__version__,
+        python=platform.python_version(),
+        torch=str(torch.__version__),
+        diffusers=diffusers.__version__,
+        transformers=transformers.__version__,
+        platform=f"{platform.system()} {platform.machine()}",
+        device=device.type,
+        device_name=describe(device).name,
+        dtype=str(unet.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        attention=", ".join(processors),
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        batch_size=1,
+        rng=noise.RNG,
+        decode=decode,
+        scheduler_class=type(scheduler).__name__,
+        scheduler_config_sha256=_config_sha256(scheduler),
+        timesteps_sha256=_timesteps_sha256(scheduler),
+        model_config_sha256=model.config_sha256,
+    )
+
+
+def _config_sha256(scheduler: SchedulerMixin) -> str:
+    config = {k: v for k, v in dict(scheduler.config).items() if not k.startswith("_")}
+    text = json.dumps(config, sort_keys=True, separators=(",", ":"), default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def _timesteps_sha256(scheduler: SchedulerMixin) -> str:
+    used = [np.asarray(scheduler.timesteps.cpu(), dtype=np.float64)]
+    sigmas = getattr(scheduler, "sigmas", None)
+    if sigmas is not None:
+        used.append(np.asarray(sigmas.cpu(), dtype=np.float64))
+    return sha256_of(np.concatenate(used))

@@ -1,0 +1,123 @@
+"""LocalBackend: this machine as a place to render; torch comes into memory with `start` only."""
+
+import gc
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop_app.engine.backend import DeviceInfo, Rendered, Report
+from desktop_app.engine.events import Latents, Loading
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import ModelRef, Recipe
+
+if TYPE_CHECKING:
+    from desktop_app.engine.session import Session
+
+log = logging.getLogger(__name__)
+
+ENVIRONMENT = {
+    # A model is never a reason to speak to the network or to run code that came with it.
+    "HF_HUB_OFFLINE": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # The tokenizers' own threads gain nothing on one prompt and warn after a fork.
+    "TOKENIZERS_PARALLELISM": "false",
+    # Without a fixed workspace cuBLAS may order its sums differently from run to run.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+
+
+class LocalBackend:
+    """Renders on this machine; see `Backend` for the meaning of the methods.
+
+    Args:
+        weights: finds the folder of a model; raises AppError when it is missing.
+        cache: folder for what can be computed again.
+        threads: of the CPU; None for as many as there are cores.
+        device: such as `cpu` or `cuda:1`; None for the best there is.
+    """
+
+    def __init__(
+        self,
+        weights: Callable[[ModelRef], Path],
+        *,
+        cache: Path,
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        self._weights = weights
+        self._cache = cache
+        self._threads = threads
+        self._device = device
+        self._session: Session | None = None
+
+    def start(self, report: Report) -> None:
+        """Import torch and diffusers (some seconds) and choose the device.
+
+        Raises:
+            AppError: `engine-start` when a library is missing or cannot be loaded, `device` when
+                there is no such device.
+        """
+        if self._session is not None:
+            return
+        report(Loading(what="engine"))
+        os.environ.update(ENVIRONMENT)
+        kind = _imported()
+        self._session = kind(
+            self._weights, cache=self._cache, threads=self._threads, device=self._device
+        )
+
+    def device(self) -> DeviceInfo:
+        """Raises:
+        AppError: `engine-start` before `start`.
+        """
+        if self._session is None:
+            raise AppError("engine-start", "The engine is not started yet.")
+        return self._session.device()
+
+    def render(self, recipe: Recipe, report: Report, *, previews: bool = True) -> Rendered:
+        """See `Backend.render`; starts the engine if need be."""
+        return self._started(report).render(recipe, report, previews=previews)
+
+    def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
+        """See `Backend.decode`; starts the engine if need be."""
+        return self._started(report).decode(recipe, latents, report)
+
+    def close(self) -> None:
+        """Free the models' memory; the libraries stay, Python cannot unload them."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _started(self, report: Report) -> "Session":
+        self.start(report)
+        assert self._session is not None
+        return self._session
+
+
+def _imported() -> "type[Session]":
+    # The imports make hundreds of thousands of objects that live for ever. Collecting them again
+    # and again would hold the interpreter lock for up to 0.4 s at a time, and stop the window.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        # First of all, so that what the libraries say while they are imported goes to our log.
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_default_handler()
+        transformers_logging.enable_propagation()
+        from desktop_app.engine.session import Session
+    except (ImportError, OSError) as error:
+        log.exception("the engine cannot be imported")
+        raise AppError(
+            "engine-start",
+            f"The engine cannot be started: {error}".splitlines()[0][:300],
+            hint="Install Mezzotint again; a library that it needs is missing or damaged.",
+        ) from error
+    finally:
+        if enabled:
+            gc.enable()
+    gc.freeze()
+    return Session

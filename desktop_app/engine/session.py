@@ -1,0 +1,271 @@
+"""The engine at work: models kept warm, and the way of a recipe through the pipeline."""
+
+import gc
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from diffusers import SchedulerMixin, StableDiffusionPipeline
+
+from desktop_app.engine import conditioning, residency
+from desktop_app.engine.backend import DeviceInfo, Rendered, Report
+from desktop_app.engine.decoding import Decoded, decode_latents
+from desktop_app.engine.events import Encoding, Latents, Loading, Step
+from desktop_app.engine.fingerprint import fingerprint, sha256_of
+from desktop_app.engine.loading import Model, load_model
+from desktop_app.engine.noise import initial_noise
+from desktop_app.engine.preview import Factors, factors_for
+from desktop_app.engine.schedulers import make_scheduler, spacing_arguments
+from desktop_app.engine.tap import Look, tapped
+from desktop_app.errors import AppError
+from desktop_app.recipe.provenance import Provenance
+from desktop_app.recipe.recipe import ModelRef, Recipe
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """What a LocalBackend is once torch is in memory. Lives in one thread."""
+
+    def __init__(
+        self,
+        weights: Callable[[ModelRef], Path],
+        *,
+        cache: Path,
+        threads: int | None,
+        device: str | None,
+    ) -> None:
+        self._weights = weights
+        self._cache = cache
+        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._factors: dict[str, Factors] = {}
+        self._device = _usable_device(device)
+        self._dtype = residency.choose_dtype(self._device)
+        _make_deterministic(threads or residency.default_threads())
+        _quiet_libraries()
+
+    def device(self) -> DeviceInfo:
+        return residency.describe(self._device)
+
+    def render(self, recipe: Recipe, report: Report, *, previews: bool) -> Rendered:
+        """See `Backend.render`."""
+        model = self._model(recipe.model, report)
+        shape = model.latent_shape(recipe.width, recipe.height)
+        factors = self._preview_factors(recipe.model, model, report) if previews else None
+        scheduler = make_scheduler(model.pipe.scheduler.config, recipe)
+        try:
+            report(Encoding())
+            noise, generator = initial_noise(recipe.seed, recipe.start, shape)
+            began = time.monotonic()
+            latents = _denoised(
+                model.pipe,
+                scheduler,
+                {
+                    **conditioning.encode(model.pipe, recipe),
+                    **spacing_arguments(scheduler, recipe),
+                    "width": recipe.width,
+                    "height": recipe.height,
+                    "guidance_scale": recipe.guidance_scale,
+                    "latents": noise.to(self._dtype),
+                    "generator": generator,
+                },
+                _reporter(report, factors),
+            )
+            kept = Latents(
+                latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
+            )
+            _check_finite(kept, recipe)
+            report(kept)
+            decoded = decode_latents(model.pipe, latents, report)
+        except (RuntimeError, MemoryError) as error:
+            raise self._out_of_memory(error, recipe) from error
+        seconds = time.monotonic() - began
+        return _rendered(model, scheduler, recipe, kept.noise_sha256, latents, decoded, seconds)
+
+    def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
+        """See `Backend.decode`."""
+        model = self._model(recipe.model, report)
+        shape = model.latent_shape(recipe.width, recipe.height)
+        if latents.latents.shape != shape:
+            raise AppError(
+                "latents-shape",
+                f"The kept latent does not fit the model {recipe.model.name}.",
+                shape=latents.latents.shape,
+            )
+        _check_finite(latents, recipe)
+        scheduler = make_scheduler(model.pipe.scheduler.config, recipe)
+        scheduler.set_timesteps(**spacing_arguments(scheduler, recipe), device=self._device)
+        began = time.monotonic()
+        try:
+            tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
+            decoded = decode_latents(model.pipe, tensor, report)
+        except (RuntimeError, MemoryError) as error:
+            raise self._out_of_memory(error, recipe) from error
+        seconds = time.monotonic() - began
+        return _rendered(model, scheduler, recipe, latents.noise_sha256, tensor, decoded, seconds)
+
+    def close(self) -> None:
+        """Free all models."""
+        self._models.clear()
+        self._factors.clear()
+        gc.collect()
+        residency.free_cached(self._device)
+
+    def _model(self, ref: ModelRef, report: Report) -> Model:
+        """The model of a reference, from memory or from the disk."""
+        known = self._models.get(ref.sha256)
+        if known is not None:
+            self._models.move_to_end(ref.sha256)
+            return known
+        report(Loading(what=ref.name))
+        folder = self._weights(ref)
+        self._evict(residency.KEEP_MODELS - 1)
+        model = load_model(folder, ref.name, device=self._device, dtype=self._dtype)
+        self._models[ref.sha256] = model
+        limit = self.device().memory_total * residency.KEEP_SHARE
+        if limit and sum(one.size for one in self._models.values()) > limit:
+            self._evict(1)
+        return model
+
+    def _evict(self, keep: int) -> None:
+        """Forget the models that were not used for longest."""
+        gone = False
+        while len(self._models) > keep:
+            sha256, _ = self._models.popitem(last=False)
+            self._factors.pop(sha256, None)
+            gone = True
+        if gone:
+            gc.collect()
+            residency.free_cached(self._device)
+
+    def _preview_factors(self, ref: ModelRef, model: Model, report: Report) -> Factors:
+        factors = self._factors.get(ref.sha256)
+        if factors is None:
+            # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
+            report(Loading(what=ref.name))
+            factors = self._factors[ref.sha256] = factors_for(model.pipe.vae, self._cache)
+        return factors
+
+    def _out_of_memory(self, error: Exception, recipe: Recipe) -> Exception:
+        """The error to show for running out of memory; any other one as it is."""
+        if not residency.is_out_of_memory(error):
+            return error
+        log.warning("out of memory: %s", error)
+        residency.free_cached(self._device)
+        return AppError(
+            "out-of-memory",
+            f"There is not enough memory for a picture of {recipe.width} × {recipe.height} pixels.",
+            hint="Choose a smaller size, or close other programs.",
+            width=recipe.width,
+            height=recipe.height,
+        )
+
+
+def _usable_device(wanted: str | None) -> torch.device:
+    try:
+        device = residency.choose_device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise AppError(
+            "device",
+            f"There is no usable device {str(wanted)[:40]!r}.",
+            hint="Choose another device in the settings, or `cpu`.",
+        ) from error
+    return device
+
+
+def _make_deterministic(threads: int) -> None:
+    """Set what torch keeps for the whole process; on the CPU most of it is so anyway."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Deterministic mode would also fill each new tensor with NaN to find reads of unset memory.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _quiet_libraries() -> None:
+    """Let the libraries speak through our log instead of writing to the terminal."""
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.disable_default_handler()
+        library.enable_propagation()
+        library.disable_progress_bar()
+
+
+def _denoised(
+    pipe: StableDiffusionPipeline,
+    scheduler: SchedulerMixin,
+    arguments: dict[str, Any],
+    seen: Callable[[Look], None],
+) -> torch.Tensor:
+    """The final latent, (1, C, H/f, W/f) in the pipeline's dtype, scaled as the UNet sees it."""
+    own = pipe.scheduler
+    pipe.scheduler = scheduler
+    try:
+        with tapped(scheduler, seen):
+            return pipe(**arguments, output_type="latent", return_dict=False)[0]
+    finally:
+        pipe.scheduler = own
+        pipe.maybe_free_model_hooks()
+
+
+def _reporter(report: Report, factors: Factors | None) -> Callable[[Look], None]:
+    last = time.perf_counter()
+
+    def seen(look: Look) -> None:
+        nonlocal last
+        preview = None if factors is None else factors.rgb(look.predicted_x0())
+        now = time.perf_counter()
+        seconds, last = now - last, now
+        report(
+            Step(
+                index=look.index,
+                count=look.count,
+                timestep=look.timestep,
+                sigma=look.level.sigma,
+                preview=preview,
+                seconds=seconds,
+            )
+        )
+
+    return seen
+
+
+def _check_finite(latents: Latents, recipe: Recipe) -> None:
+    if not np.isfinite(latents.latents).all():
+        raise AppError(
+            "not-finite",
+            f"The model {recipe.model.name} lost its numbers on the way: there is no picture.",
+            hint="Try another sampler, fewer or more steps, or a lower guidance.",
+        )
+
+
+def _rendered(
+    model: Model,
+    scheduler: SchedulerMixin,
+    recipe: Recipe,
+    noise_sha256: str,
+    latents: torch.Tensor,
+    decoded: Decoded,
+    seconds: float,
+) -> Rendered:
+    provenance = Provenance(
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=seconds,
+        noise_sha256=noise_sha256,
+        latents_sha256=sha256_of(latents.cpu().numpy()),
+        pixels_sha256=sha256_of(decoded.pixels),
+        fingerprint=fingerprint(model, scheduler, decoded.way),
+        notes=decoded.notes,
+    )
+    return Rendered(recipe=recipe, provenance=provenance, pixels=decoded.pixels)
