@@ -155,7 +155,7 @@ class ChipRow(QWidget):
         """The button of one chip, to put a popover beside it."""
         return self._buttons[key]
 
-    def keys(self) -> tuple[str, ...]:
+    def shown(self) -> tuple[str, ...]:
         return tuple(self._buttons)
 
     def _button(self, chip: Chip) -> QPushButton:

@@ -140,7 +140,8 @@ class IconButton(QToolButton):
         icon: a drawing in resources/icons.
         name: what it does, in a word or two.
         flat: no border until the pointer or the focus is on it.
-        size: pixels of the icon; the button is 15 larger.
+        size: pixels of the icon.
+        side: pixels of the button; 15 more than the icon if left out.
     """
 
     def __init__(
@@ -152,10 +153,12 @@ class IconButton(QToolButton):
         checkable: bool = False,
         flat: bool = False,
         size: int = 18,
+        side: int | None = None,
         token: str = "text.2",
     ) -> None:
         super().__init__(parent)
         self._icon, self._size, self._token = icon, size, token
+        self._side = size + 15 if side is None else side
         self.setCheckable(checkable)
         self.setProperty("flat", flat)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -176,8 +179,7 @@ class IconButton(QToolButton):
         token = "accent.soft" if self.isChecked() else self._token
         self.setIcon(icons.icon(self._icon, token, self._size))
         self.setIconSize(QSize(theme.px(self._size), theme.px(self._size)))
-        side = theme.px(self._size + 15)
-        self.setFixedSize(side, side)
+        self.setFixedSize(theme.px(self._side), theme.px(self._side))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -4,7 +4,6 @@ import re
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
-    QAction,
     QActionGroup,
     QContextMenuEvent,
     QFocusEvent,
@@ -210,16 +209,21 @@ class SeedField(QWidget):
         self.rule = IconButton("lock-open", "Seed rule", checkable=True)
         self.bookmark = IconButton("bookmark", "Keep this seed on the shelf")
         self.refusal = Refusal()
-        self._copy = QAction("Copy the seed", self)
+        self.copy = IconButton(
+            "copy", "Copy the seed", self.edit, flat=True, size=14, side=22, token="text.3"
+        )
         self._build()
         self._connect()
         self.show_seed(0, "random")
 
     def _build(self) -> None:
-        self._copy.setIcon(icons.icon("copy", "text.3", 14))
-        self._copy.setToolTip("Copy the seed")
-        self.edit.addAction(self._copy, QLineEdit.ActionPosition.TrailingPosition)
         self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.copy.setCursor(Qt.CursorShape.ArrowCursor)
+        self.edit.setTextMargins(0, 0, theme.px(18), 0)
+        inside = QHBoxLayout(self.edit)
+        inside.setContentsMargins(0, 0, theme.px(4), 0)
+        inside.addStretch(1)
+        inside.addWidget(self.copy)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -242,7 +246,7 @@ class SeedField(QWidget):
         self.edit.edited.connect(self.edited)
         self.edit.refused.connect(self.refusal.say)
         self.edit.fitted.connect(self._fit)
-        self._copy.triggered.connect(self._copy_seed)
+        self.copy.clicked.connect(self._copy_seed)
         self.dice.clicked.connect(self.dice_thrown)
         self.rule.clicked.connect(self._next_rule)
         self.bookmark.clicked.connect(self.bookmark_asked)
@@ -300,11 +304,6 @@ class SeedField(QWidget):
             menu.deleteLater()
         else:
             super().contextMenuEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._copy.setIcon(icons.icon("copy", "text.3", 14))
 
 
 assert set(RULES) == set(SEED_RULES)

@@ -90,12 +90,16 @@ def px(size: float) -> int:
     return max(1, round(size * _look.scale))
 
 
-def font(size: float = TEXT_PX, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """Inter at `size` pixels, with digits of one width so that changing numbers stand still."""
+def font(size: float = TEXT_PX, *, tabular: bool = True) -> QFont:
+    """Inter at `size` pixels.
+
+    Args:
+        tabular: digits of one width, so that changing numbers stand still.
+    """
     made = QFont("Inter")
     made.setPixelSize(px(size))
-    made.setWeight(weight)
-    made.setFeature(QFont.Tag("tnum"), 1)
+    if tabular:
+        made.setFeature(QFont.Tag("tnum"), 1)
     return made
 
 

@@ -1,0 +1,138 @@
+"""The model's part of the sidebar: which one, what it is, and how to add a bigger one."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop_app.recipe.draft import Draft
+from desktop_app.studio.editor import Editor
+from desktop_app.studio.library import LibraryModel
+from desktop_app.ui import icons, theme
+from desktop_app.ui.fields import Combo, ElidedLabel, IconButton, SectionTitle, label
+from desktop_app.ui.popover import Popover
+
+if TYPE_CHECKING:
+    from desktop_app.studio.values import ModelInfo
+
+_PREDICTS = {
+    "epsilon": "Predicts the noise",
+    "v_prediction": "Predicts the velocity",
+    "sample": "Predicts the picture",
+}
+
+
+class ModelSection(QWidget):
+    """The models on this machine, and the noise schedule that the one in use was trained with.
+
+    Signals:
+        model_chosen(ModelInfo): another model is wanted.
+        folder_asked(): open the folder where models are put.
+        rescan_asked(): read the folders again.
+    """
+
+    model_chosen = Signal(object)
+    folder_asked = Signal()
+    rescan_asked = Signal()
+
+    def __init__(
+        self, editor: Editor, library: LibraryModel, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._editor, self._library = editor, library
+        self.combo = Combo("Model")
+        self.about = ElidedLabel("", "hint")
+        self.add = IconButton("plus", "Add a model", flat=True, size=14, side=22)
+        self._build()
+        self.combo.activated.connect(self._choose)
+        self.add.clicked.connect(self.explain)
+        library.changed.connect(self._fill)
+        library.current_changed.connect(self._fill)
+        editor.changed.connect(self._follow)
+        self._fill()
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(theme.px(4))
+        head.addWidget(SectionTitle("Model"), 1)
+        head.addWidget(self.add)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(6))
+        column.addLayout(head)
+        column.addWidget(self.combo)
+        column.addWidget(self.about)
+
+    def _follow(self, draft: Draft, before: Draft) -> None:
+        if draft.model != before.model:
+            self._fill()
+
+    def _fill(self) -> None:
+        """Show the models, the one in use chosen; one that is not here is named as missing."""
+        models = self._library.models
+        titles = [_title(model) for model in models]
+        wanted = self._editor.draft.model
+        current = self._library.current
+        at = models.index(current) if current in models else -1
+        if at < 0 and wanted is not None:
+            titles.append(f"{wanted.name}   ·   not here")
+            at = len(titles) - 1
+        if not titles:
+            titles, at = ["Reading the models…" if self._library.scanning else "No model"], 0
+        if titles != [self.combo.itemText(row) for row in range(self.combo.count())]:
+            self.combo.clear()
+            self.combo.addItems(titles)
+        self.combo.setCurrentIndex(at)
+        self.combo.setEnabled(bool(models))
+        self._describe(current, missing=bool(wanted) and not current and bool(models))
+
+    def _describe(self, model: "ModelInfo | None", *, missing: bool) -> None:
+        if model is not None:
+            predicts = _PREDICTS.get(model.prediction_type, model.prediction_type)
+            self.about.set_text(f"{predicts} · {model.noise_schedule}")
+            self.combo.setToolTip(
+                f"{model.title}\n{model.description}\n"
+                f"{model.family}, {model.bytes / 1e6:,.0f} MB\n{model.path}".replace("\n\n", "\n")
+            )
+        else:
+            self.about.set_text("This model is not on this machine." if missing else "")
+            self.combo.setToolTip("")
+
+    def _choose(self, row: int) -> None:
+        models = self._library.models
+        if row < len(models) and models[row] != self._library.current:
+            self.model_chosen.emit(models[row])
+        self._fill()
+
+    def explain(self) -> Popover:
+        """Say how a model is added, with the folder to open."""
+        sheet = Popover(self.add, "Add a model", 300)
+        words = label(
+            "Put the folder of a Stable Diffusion model (diffusers format, safetensors files) "
+            "into this folder, then look again. Nothing is fetched from the network.",
+            "label",
+        )
+        words.setWordWrap(True)
+        place = label(str(self._library.models_folder), "hint")
+        place.setWordWrap(True)
+        place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        open_it = QPushButton("Open the folder")
+        open_it.setIcon(icons.icon("folder-open", "text.2", 16))
+        look = QPushButton("Look again")
+        look.setIcon(icons.icon("refresh-cw", "text.2", 16))
+        row = QHBoxLayout()
+        row.setSpacing(theme.px(6))
+        for button, signal in ((open_it, self.folder_asked), (look, self.rescan_asked)):
+            button.clicked.connect(signal)
+            button.clicked.connect(sheet.close)
+            row.addWidget(button)
+        sheet.column.addWidget(label("Add a model", "title"))
+        sheet.column.addWidget(words)
+        sheet.column.addWidget(place)
+        sheet.column.addLayout(row)
+        sheet.open(open_it)
+        return sheet
+
+
+def _title(model: "ModelInfo") -> str:
+    return f"{model.title}   ·   built in" if model.built_in else model.title

@@ -1,0 +1,168 @@
+"""A field for a prompt: plain text with undo, syntax in colour, and the model's words offered."""
+
+import re
+
+from PySide6.QtCore import QEvent, QStringListModel, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QTextCursor
+from PySide6.QtWidgets import QCompleter, QListView, QPlainTextEdit, QWidget
+
+from desktop_app.ui import highlighter, theme
+
+_WORD = re.compile(r"[^\W\d_]+$")
+_PREFIX_MIN = 2
+TEXT_PX = 14
+"""Pixels at 100 % text size: what is read most is a little larger."""
+
+_RETURNS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class PromptEdit(QPlainTextEdit):
+    """One prompt. It holds no truth: what is typed is reported at once, `set_text` shows.
+
+    Signals:
+        edited(str): the text is another one.
+        generate_asked(): Ctrl+Return, where no window shortcut took it.
+        enqueue_asked(): Shift+Return, likewise.
+    """
+
+    edited = Signal(str)
+    generate_asked = Signal()
+    enqueue_asked = Signal()
+
+    def __init__(
+        self, name: str, placeholder: str, lowest: int, highest: int, parent: QWidget | None = None
+    ) -> None:
+        """Args:
+        lowest: its height in pixels when it is empty; it grows with its text up to `highest`.
+        """
+        super().__init__(parent)
+        self._lowest, self._highest = lowest, highest
+        self._shown = ""
+        self.setAccessibleName(name)
+        self.setPlaceholderText(placeholder)
+        self.setTabChangesFocus(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(theme.px(3))
+        self.setFont(theme.font(TEXT_PX, tabular=False))
+        self._words = QStringListModel(self)
+        self._completer = self._make_completer()
+        self.textChanged.connect(self._typed)
+        self.document().documentLayout().documentSizeChanged.connect(self._grow)
+        self._grow()
+
+    def _make_completer(self) -> QCompleter:
+        popup = QListView()
+        popup.setObjectName("completions")
+        made = QCompleter(self._words, self)
+        made.setPopup(popup)
+        made.setWidget(self)
+        made.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        made.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        made.setMaxVisibleItems(8)
+        made.activated.connect(self._insert)
+        return made
+
+    def set_text(self, text: str) -> None:
+        """Show `text`; the undo of letters starts anew when it is another one."""
+        if text != self._shown:
+            self._shown = text
+            self.setPlainText(text)
+
+    def set_words(self, words: tuple[str, ...]) -> None:
+        """Offer these words while typing."""
+        if list(words) != self._words.stringList():
+            self._words.setStringList(list(words))
+
+    def _typed(self) -> None:
+        highlighter.paint(self)
+        text = self.toPlainText()
+        if text != self._shown:
+            self._shown = text
+            self.edited.emit(text)
+            if self.hasFocus():
+                self._offer()
+
+    def _prefix(self) -> str:
+        cursor = self.textCursor()
+        if cursor.hasSelection():
+            return ""
+        before = cursor.block().text()
+        found = _WORD.search(before[: cursor.positionInBlock()])
+        return found[0] if found else ""
+
+    def _offer(self) -> None:
+        """Show the words that begin as the one before the cursor, or none."""
+        prefix = self._prefix()
+        popup = self._completer.popup()
+        self._completer.setCompletionPrefix(prefix)
+        count = self._completer.completionCount()
+        whole = count == 1 and self._completer.currentCompletion().lower() == prefix.lower()
+        if len(prefix) < _PREFIX_MIN or not count or whole:
+            popup.hide()
+            return
+        popup.setCurrentIndex(self._completer.completionModel().index(0, 0))
+        place = self.cursorRect()
+        place.translate(theme.px(2), theme.px(4))
+        place.setWidth(theme.px(180))
+        self._completer.complete(place)
+
+    def _insert(self, word: str) -> None:
+        cursor = self.textCursor()
+        prefix = self._prefix()
+        cursor.movePosition(
+            QTextCursor.MoveOperation.Left, QTextCursor.MoveMode.KeepAnchor, len(prefix)
+        )
+        cursor.insertText(word)
+        self.setTextCursor(cursor)
+        self._completer.popup().hide()
+
+    def _grow(self) -> None:
+        """As high as its lines, between the two limits."""
+        lines = max(1, int(self.document().size().height()))
+        edges = 2 * theme.px(6) + 2 * theme.px(3) + 4
+        high = lines * self.fontMetrics().lineSpacing() + edges
+        wanted = max(theme.px(self._lowest), min(theme.px(self._highest), high))
+        if wanted != self.height() or self.minimumHeight() != wanted:
+            self.setFixedHeight(wanted)
+
+    def event(self, event: QEvent) -> bool:
+        """Leave the keys for making pictures, and undo once no letters are left, to the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            makes = event.key() in _RETURNS and event.modifiers() & (
+                Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+            )
+            undo = event.matches(QKeySequence.StandardKey.Undo)
+            redo = event.matches(QKeySequence.StandardKey.Redo)
+            spent = (undo and not self.document().isUndoAvailable()) or (
+                redo and not self.document().isRedoAvailable()
+            )
+            if makes or spent:
+                event.ignore()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        popup = self._completer.popup()
+        choosing = (*_RETURNS, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
+        if popup.isVisible() and event.key() in choosing and not event.modifiers():
+            if event.key() == Qt.Key.Key_Tab:
+                self._insert(self._completer.currentCompletion())
+            else:
+                event.ignore()
+        elif event.key() in _RETURNS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.generate_asked.emit()
+        elif event.key() in _RETURNS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.enqueue_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._completer.setWidget(self)
+        super().focusInEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.setFont(theme.font(TEXT_PX, tabular=False))
+            highlighter.paint(self)
+            self._grow()
