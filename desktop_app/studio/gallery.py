@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QByteArray,
     QMimeData,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     Qt,
     QUrl,
     Signal,
@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage
 
 from desktop_app.errors import AppError
 from desktop_app.studio.background import Background
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 
 if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
@@ -32,9 +33,6 @@ BATCH = 24
 WANTED_MAX = 240
 MOVES_MAX = 400
 """Above this many changes at once a reset is quicker than telling every row."""
-
-_Index = QModelIndex | QPersistentModelIndex
-_NONE = QModelIndex()
 
 
 class GalleryModel(QAbstractListModel):
@@ -50,7 +48,7 @@ class GalleryModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        ID = Qt.ItemDataRole.UserRole + 1
+        ID = FIRST_ROLE
         RECORD = enum.auto()
         THUMBNAIL = enum.auto()
         FAVOURITE = enum.auto()
@@ -153,7 +151,7 @@ class GalleryModel(QAbstractListModel):
         ):
             self.refresh()
             return
-        self.beginInsertRows(_NONE, 0, 0)
+        self.beginInsertRows(NONE, 0, 0)
         self._place_of()[record.id] = len(self._ids)
         self._ids.append(record.id)
         self.endInsertRows()
@@ -212,7 +210,7 @@ class GalleryModel(QAbstractListModel):
         places = self._place_of()
         for place in sorted((places[one] for one in gone), reverse=True):
             row = len(self._ids) - 1 - place
-            self.beginRemoveRows(_NONE, row, row)
+            self.beginRemoveRows(NONE, row, row)
             del self._ids[place]
             self._places = None
             self.endRemoveRows()
@@ -221,7 +219,7 @@ class GalleryModel(QAbstractListModel):
         for place, one in enumerate(ids):
             if one in new:
                 row = len(self._ids) - place
-                self.beginInsertRows(_NONE, row, row)
+                self.beginInsertRows(NONE, row, row)
                 self._ids.insert(place, one)
                 self._places = None
                 self.endInsertRows()
@@ -280,10 +278,10 @@ class GalleryModel(QAbstractListModel):
         while len(self._records) > RECORDS_MAX:
             self._records.popitem(last=False)
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else len(self._ids)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         picture = self._ids[-1 - index.row()]
@@ -328,7 +326,7 @@ class GalleryModel(QAbstractListModel):
             case _:
                 return _title(record)
 
-    def flags(self, index: _Index) -> Qt.ItemFlag:
+    def flags(self, index: Index) -> Qt.ItemFlag:
         return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
 
     def mimeTypes(self) -> list[str]:
@@ -343,8 +341,8 @@ class GalleryModel(QAbstractListModel):
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
 
 
 def _title(record: "Record | None") -> str:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
+    QByteArray,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
     Slot,
@@ -20,12 +19,10 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 
 if TYPE_CHECKING:
     from desktop_app.library.catalog import Catalog, ModelInfo
-
-_Index = QModelIndex | QPersistentModelIndex
-_NONE = QModelIndex()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +41,7 @@ class LibraryModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        MODEL = Qt.ItemDataRole.UserRole + 1
+        MODEL = FIRST_ROLE
         TITLE = enum.auto()
 
     changed = Signal()
@@ -172,10 +169,10 @@ class LibraryModel(QAbstractListModel):
             self._current = model
             self.current_changed.emit()
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else len(self._models)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         model = self._models[index.row()]
@@ -187,8 +184,8 @@ class LibraryModel(QAbstractListModel):
             case _:
                 return None
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
 
 
 def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[str, Any]:

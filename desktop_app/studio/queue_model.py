@@ -7,19 +7,17 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
+    QByteArray,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
 
 from desktop_app.errors import AppError
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 from desktop_app.studio.values import Job, JobState
 
 TITLE_MAX = 120
-_Index = QModelIndex | QPersistentModelIndex
-_NONE = QModelIndex()
 
 
 class QueueModel(QAbstractListModel):
@@ -34,7 +32,7 @@ class QueueModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        JOB = Qt.ItemDataRole.UserRole + 1
+        JOB = FIRST_ROLE
         TITLE = enum.auto()
 
     counts_changed = Signal()
@@ -76,7 +74,7 @@ class QueueModel(QAbstractListModel):
         for job in new:
             self._runs.setdefault(job.run, []).append(job)
         at = len(self._jobs)
-        self.beginInsertRows(_NONE, at, at + len(new) - 1)
+        self.beginInsertRows(NONE, at, at + len(new) - 1)
         self._jobs.extend(new)
         self.endInsertRows()
         self.counts_changed.emit()
@@ -162,7 +160,7 @@ class QueueModel(QAbstractListModel):
     def _sweep(self, goes: Callable[[Job], bool]) -> None:
         for row in reversed(range(len(self._jobs))):
             if goes(self._jobs[row]):
-                self.beginRemoveRows(_NONE, row, row)
+                self.beginRemoveRows(NONE, row, row)
                 del self._jobs[row]
                 self.endRemoveRows()
         kept = {job.run for job in self._jobs}
@@ -170,10 +168,10 @@ class QueueModel(QAbstractListModel):
         for run in [run for run in self._runs if run not in kept][:-1]:
             del self._runs[run]
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else len(self._jobs)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         job = self._jobs[index.row()]
@@ -187,8 +185,8 @@ class QueueModel(QAbstractListModel):
             case _:
                 return None
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
 
 
 def title(job: Job) -> str:

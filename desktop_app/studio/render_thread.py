@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -13,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from desktop_app.engine.backend import Backend, Rendered, Report
 from desktop_app.engine.events import Event, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.values import Job, bug
 
 if TYPE_CHECKING:
@@ -225,17 +227,36 @@ class RenderThread(QThread):
 
     def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
         self._post(job.id, Saving())
-        record = storage.save(rendered)
+        try:
+            record = storage.save(rendered)
+        except AppError as error:
+            # The latent is needed no more once the file is safe, listed or not.
+            if token and error.code == "not-indexed":
+                storage.drop_latents(token)
+            raise
         if token:
             storage.drop_latents(token)
         self.stored.emit(job.id, record)
 
     def _verify(self, job: Job, backend: Backend, storage: "Storage") -> None:
+        from desktop_app.engine.verify import compare
+
         assert job.picture is not None
-        rendered = backend.render(job.recipe, self._reporter(job), previews=self._previews)
+        record = storage.record(job.picture)
+        if record.recipe is None or record.provenance is None:
+            raise AppError("no-recipe", "This picture does not say how it was made.")
+        rendered = backend.render(record.recipe, self._reporter(job), previews=self._previews)
         self._check()
         self._post(job.id, Comparing())
-        self.verdict.emit(job.id, storage.compare(job.picture, rendered))
+        try:
+            pixels = storage.pixels(job.picture)
+        except AppError as error:
+            # The hashes in the record still prove it; only how far off it is cannot be told.
+            log.warning("the stored picture cannot be read: %s", error)
+            pixels = None
+        verdict = compare(rendered, record.recipe, record.provenance, pixels)
+        storage.set_verified(job.picture, verdict.kind)
+        self.verdict.emit(job.id, verdict)
 
     def _reporter(self, job: Job) -> Report:
         def report(event: Event) -> None:
@@ -266,3 +287,14 @@ class RenderThread(QThread):
         """Serve orders until `stop`; never call this, call `start`."""
         self._post(None, Loading(what="engine"))
         self._serve()
+
+
+def local_backend(weights: Callable[[ModelRef], Path], cache: Path, threads: int) -> Backend:
+    """The engine of this machine; only to be called in the render thread, for it imports torch.
+
+    Args:
+        threads: CPU threads to compute with; 0 for one per core.
+    """
+    from desktop_app.engine.render import LocalBackend
+
+    return LocalBackend(weights, cache=cache, threads=threads or None)

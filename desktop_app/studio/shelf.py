@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
+    QByteArray,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
     Slot,
@@ -21,12 +20,10 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.styles import Style
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 
 if TYPE_CHECKING:
     from desktop_app.store.presets import SeedPreset, SeedPresets, Styles
-
-_Index = QModelIndex | QPersistentModelIndex
-_NONE = QModelIndex()
 
 
 class ShelfModel(QAbstractListModel):
@@ -38,7 +35,7 @@ class ShelfModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        PRESET = Qt.ItemDataRole.UserRole + 1
+        PRESET = FIRST_ROLE
         NAME = enum.auto()
 
     active_changed = Signal()
@@ -139,10 +136,10 @@ class ShelfModel(QAbstractListModel):
             self._active = active
             self.active_changed.emit()
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         preset = self._rows[index.row()]
@@ -154,8 +151,8 @@ class ShelfModel(QAbstractListModel):
             case _:
                 return None
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
 
 
 class StyleModel(QAbstractListModel):
@@ -166,7 +163,7 @@ class StyleModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        STYLE = Qt.ItemDataRole.UserRole + 1
+        STYLE = FIRST_ROLE
         NAME = enum.auto()
         ON = enum.auto()
         BUILT_IN = enum.auto()
@@ -240,10 +237,10 @@ class StyleModel(QAbstractListModel):
             if (style.name in draft.styles) != (style.name in before.styles):
                 self.dataChanged.emit(self.index(row), self.index(row), [self.Role.ON])
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         style = self._rows[index.row()]
@@ -259,8 +256,8 @@ class StyleModel(QAbstractListModel):
             case _:
                 return None
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
 
 
 def _seeds(value: "Draft | SeedPreset") -> tuple[int, int, float]:

@@ -1,6 +1,6 @@
 """Storage: the open store, as the threads of the studio use it; loads Pillow, so never at start."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,11 @@ from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.values import JobState
 
 if TYPE_CHECKING:
-    from desktop_app.engine.verify import Verdict
+    import numpy as np
+    from numpy.typing import NDArray
+
     from desktop_app.store.pictures import Record
+    from desktop_app.store.reindex import Reindexed
 
 
 class Storage:
@@ -41,6 +44,15 @@ class Storage:
         self.seed_presets = SeedPresets(paths.presets / "seeds")
         self.styles = Styles(paths.presets / "styles", RESOURCES / "presets")
 
+    @property
+    def put_aside(self) -> Path | None:
+        """Where a damaged index was moved to; None when it was sound."""
+        return self.database.put_aside
+
+    def rebuild_index(self, progress: Callable[[int, int], None]) -> "Reindexed":
+        """Make the index agree with the files; `progress` may stop it by raising."""
+        return self.pictures.rebuild_index(progress)
+
     def search(self, text: str) -> tuple[list[int], int]:
         """The pictures that a search finds, newest first, and how many there are in all.
 
@@ -56,6 +68,14 @@ class Storage:
 
     def records(self, pictures: Sequence[int]) -> "Sequence[Record]":
         return self.pictures.records(pictures)
+
+    def pixels(self, picture: int) -> "NDArray[np.uint8]":
+        """(H, W, 3) uint8 RGB.
+
+        Raises:
+            AppError: the file is gone or damaged.
+        """
+        return self.pictures.pixels(picture)
 
     def thumbnail(self, picture: int) -> bytes:
         return self.pictures.thumbnail(picture)
@@ -80,31 +100,18 @@ class Storage:
         Raises:
             AppError: `latents-gone`.
         """
-        for name, _, latents in self.journal.pending():
+        for name, _, kept in self.journal.pending():
             if name == token:
-                return latents
+                return Latents(latents=kept.latents, noise_sha256=kept.noise_sha256)
         raise AppError("latents-gone", "The unfinished picture is not there any more.")
 
     def note_job(self, job_id: int, state: JobState, error: str) -> None:
         """Remember what became of a job, for the next start."""
         self.jobs.state(job_id, state, error)
 
-    def compare(self, picture: int, rendered: Rendered) -> "Verdict":
-        """Hold a picture that was made again against the stored one, and remember the verdict.
-
-        Raises:
-            AppError: the stored picture is not there any more.
-        """
-        from desktop_app.engine.verify import compare
-        from desktop_app.store.pixels import read_pixels
-
-        record = self.pictures.record(picture)
-        if record.recipe is None or record.provenance is None:
-            raise AppError("no-recipe", "This picture does not say how it was made.")
-        pixels = read_pixels(record.path)
-        verdict = compare(rendered, record.recipe, record.provenance, pixels)
-        self.pictures.set_verified(picture, verdict.kind)
-        return verdict
+    def set_verified(self, picture: int, verdict: str) -> None:
+        self.pictures.set_verified(picture, verdict)
 
     def close(self) -> None:
+        self.pictures.close()
         self.database.close()

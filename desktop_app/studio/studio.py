@@ -1,7 +1,7 @@
 """Studio: makes and joins everything that goes on; its verbs are what the windows can ask for."""
 
-import itertools
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,26 +13,25 @@ from PySide6.QtGui import QGuiApplication
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
-from desktop_app.recipe.draft import after_run, expand
-from desktop_app.recipe.recipe import FromNoise, ModelRef, Recipe, Variation
+from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
-from desktop_app.studio import leftovers
 from desktop_app.studio.album import Album, Part
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor, EngineState
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.gallery import GalleryModel
-from desktop_app.studio.leftovers import Leftovers
 from desktop_app.studio.library import LibraryModel, fields_for
+from desktop_app.studio.orders import Orders
 from desktop_app.studio.queue_model import QueueModel
+from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.run_state import RunState
-from desktop_app.studio.seeds import Seeds
+from desktop_app.studio.session import Session
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.shelf import ShelfModel, StyleModel
 from desktop_app.studio.storage import Storage
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.tokens import TokenCounts
-from desktop_app.studio.values import Job, JobKind, Notice, NoticeKind, bug
+from desktop_app.studio.values import Job, Notice, NoticeKind
 from desktop_app.studio.verdict import verdict_words
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ VARY = {"subtle": 0.1, "strong": 0.4}
 THREAD_MS = 15_000
 """How long the end of the program waits for the engine: a decode or a save that is under way."""
 DISK_MS = 5_000
+BUG_SECONDS = 10.0
 # Reasons for which the next picture would fail in the same way.
 _HOLDS = frozenset({"disk-full", "read-only", "folder-gone", "write-failed", "database-gone"})
 
@@ -66,14 +66,14 @@ class Studio(QObject):
     device_changed = Signal(object)
     engine_state = Signal(str)
     focus_picture = Signal(object)
-    _bug = Signal(object)
+    _bug = Signal(str)
 
     def __init__(
         self,
         paths: Paths,
         parent: QObject | None = None,
         *,
-        make_backend: Callable[["Studio"], Backend] | None = None,
+        make_backend: Callable[[], Backend] | None = None,
         model_folders: tuple[Path, ...] | None = None,
     ) -> None:
         """Args:
@@ -100,29 +100,31 @@ class Studio(QObject):
         self.queue = QueueModel(self)
         self.run = RunState(self)
         self.album = Album(self.editor, self.gallery, self.library, self._disk, self)
-        maker = make_backend or _local_backend
-        self._conductor = Conductor(lambda: maker(self), self.queue, self.run, self.timeline, self)
-        self._seeds = Seeds()
-        self._runs = itertools.count(1)
-        self._passing = itertools.count(-1, -1)
-        self._later: list[Callable[[], None]] = []
-        self._storage: Storage | None = None
+        self._conductor = Conductor(
+            make_backend or self._local_backend, self.queue, self.run, self.timeline, self
+        )
+        self._orders = Orders(self.editor, self.styles, self.library, self.queue, self._disk, self)
+        self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
         self._focused: Record | None = None
         self._started = self._closing = False
+        self._last_bug = ("", 0.0)
         if self.editor.fresh:
-            self.editor.adjust(seed=self._seeds.draw())
+            self.editor.adjust(seed=self._orders.random_seed())
         self._connect()
 
     def _connect(self) -> None:
         for part in (self.editor, self.settings, self.library, self.shelf, self.styles):
             part.failed.connect(self._tell)
-        for part in (self.gallery, self._disk, self._reads):
+        for part in (self.gallery, self._orders, self._disk, self._reads):
             part.failed.connect(self._tell)
-        self._bug.connect(self._tell)
+        self._bug.connect(self._tell_bug)
         self.album.notice.connect(self.notice)
         self.album.updated.connect(self._pictures_changed)
         self.album.gone.connect(self._pictures_gone)
         self.library.changed.connect(self._scanned)
+        self._session.opened.connect(self._opened)
+        self._session.indexed.connect(self.gallery.refresh)
+        self._session.notice.connect(self.notice)
         self.settings.changed.connect(self._settings_changed)
         self._conductor.engine_state.connect(self.engine_state)
         self._conductor.engine_failed.connect(self._engine_failed)
@@ -149,14 +151,6 @@ class Studio(QObject):
     def closing(self) -> bool:
         return self._closing
 
-    def weights(self, ref: ModelRef) -> Path:
-        """Where a model's weights lie; may be called in any thread.
-
-        Raises:
-            AppError: `model-missing`.
-        """
-        return self.library.path(ref)
-
     @Slot()
     def start(self) -> None:
         """Bring the engine into memory and open the store; once, after the first paint."""
@@ -166,7 +160,7 @@ class Studio(QObject):
         self._conductor.set_previews(self.settings.values.previews)
         self._conductor.start()
         self.library.rescan()
-        self._open_store()
+        self._session.start()
         if self.editor.problem is not None:
             self._say(f"The last settings could not be read. {self.editor.problem}", "warn")
 
@@ -180,6 +174,7 @@ class Studio(QObject):
         if self._closing:
             return True
         self._closing = True
+        self._session.stop()
         self._disk.close(DISK_MS)
         for part in (self.editor, self.settings):
             try:
@@ -188,25 +183,34 @@ class Studio(QObject):
                 log.warning("%s", error)
         ended = self._conductor.stop(THREAD_MS)
         self._reads.close(DISK_MS)
-        if self._storage is not None and ended:
-            self._storage.close()
+        if ended:
+            self._session.close()
         return ended
 
-    def bug_found(self, fault: BaseException) -> None:
-        """Tell of an error that no one caught; may be called in any thread."""
-        self._bug.emit(bug(fault))
+    def save_now(self) -> None:
+        """Put the draft on the disk at once: the system may end the session any moment."""
+        try:
+            self.editor.flush()
+        except AppError as error:
+            log.warning("%s", error)
+
+    def bug_found(self, line: str) -> None:
+        """Tell of an error that no one caught, in one line; may be called in any thread."""
+        self._bug.emit(line)
 
     # Making pictures.
 
     @Slot()
     def generate(self) -> None:
         """Make the pictures that the draft asks for, and show them as they form."""
-        self._order(show=True)
+        self.follow_run()
+        self.enqueue()
 
     @Slot()
     def enqueue(self) -> None:
         """Make them after everything that waits; the canvas stays with what it shows."""
-        self._order(show=False)
+        if not self._closing:
+            self._orders.when_ready(self._orders.draft)
 
     @Slot()
     def cancel(self) -> None:
@@ -229,7 +233,7 @@ class Studio(QObject):
         recipe = self.album.recipe_of(picture)
         if recipe is not None:
             self.follow_run()
-            self._pass(recipe, "verify", picture=picture)
+            self._orders.verify(recipe, picture)
 
     def vary(self, picture: int, how: Literal["subtle", "strong"]) -> None:
         """Make pictures like a stored one, as many as the draft counts, with other noise mixed in.
@@ -239,13 +243,8 @@ class Studio(QObject):
         recipe = self.album.recipe_of(picture)
         if recipe is None:
             return
-        try:
-            recipes = tuple(self._varied(recipe, VARY[how]) for _ in range(self.editor.draft.count))
-        except AppError as error:
-            self._tell(error)
-            return
         self.follow_run()
-        self._add(recipes)
+        self._orders.variations(recipe, VARY[how], self.editor.draft.count)
 
     # The canvas.
 
@@ -273,7 +272,7 @@ class Studio(QObject):
     @Slot()
     def dice(self) -> None:
         """A new random seed."""
-        self.editor.set(seed=self._seeds.draw())
+        self.editor.set(seed=self._orders.random_seed())
 
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
         """Take another model; numbers that were the old one's defaults become its own."""
@@ -288,10 +287,9 @@ class Studio(QObject):
 
     def save_seed_preset(self, name: str) -> None:
         """Keep the draft's seed under a name on the shelf."""
-        same = self._focused
-        fits = same is not None and same.recipe is not None
-        fits = fits and same.recipe.seed == self.editor.draft.seed
-        self.shelf.save(name, same.pixels_sha256 if fits else "")
+        record, seed = self._focused, self.editor.draft.seed
+        shown = record is not None and record.recipe is not None and record.recipe.seed == seed
+        self.shelf.save(name, record.pixels_sha256 if record is not None and shown else "")
 
     # Stored pictures: the album does it.
 
@@ -331,57 +329,7 @@ class Studio(QObject):
 
     @Slot()
     def open_pictures_folder(self) -> None:
-        self.album.open_folder(Path(self.settings.values.pictures or self.paths.pictures))
-
-    def _order(self, *, show: bool) -> None:
-        if self._closing:
-            return
-        if self._storage is None or (self.editor.draft.model is None and self.library.scanning):
-            self._later.append(lambda: self._order(show=show))
-            return
-        draft = self.editor.draft
-        try:
-            recipes = expand(draft, self.styles.by_name)
-        except AppError as error:
-            self._tell(error)
-            return
-        self._seeds.note(recipe.seed for recipe in recipes)
-        self.editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
-        if show:
-            self.follow_run()
-        self._add(recipes)
-
-    def _add(self, recipes: tuple[Recipe, ...]) -> None:
-        storage = self._storage
-        if storage is None:
-            self._later.append(lambda: self._add(recipes))
-            return
-        run = next(self._runs)
-
-        def added(ids: list[int]) -> None:
-            self.queue.add(
-                Job(id=job_id, run=run, kind="render", recipe=recipe)
-                for job_id, recipe in zip(ids, recipes, strict=True)
-            )
-
-        self._disk.run(storage.jobs.add, recipes, done=added, failed=self._tell)
-
-    def _pass(
-        self, recipe: Recipe, kind: JobKind, *, picture: int | None = None, token: str = ""
-    ) -> None:
-        job = Job(
-            id=next(self._passing),
-            run=next(self._runs),
-            kind=kind,
-            recipe=recipe,
-            picture=picture,
-            token=token,
-        )
-        self.queue.add([job])
-
-    def _varied(self, recipe: Recipe, weight: float) -> Recipe:
-        mixed = Variation(seed=self._seeds.draw(), weight=weight)
-        return replace(recipe, start=FromNoise(variations=(*recipe.start.variations, mixed)))
+        self.album.open_folder(self._pictures())
 
     @Slot()
     def _scanned(self) -> None:
@@ -392,7 +340,7 @@ class Studio(QObject):
                 self.editor.adjust(**fields_for(draft, None, starter))
         elif self.library.current is None:
             self._offer_starter(draft.model)
-        self._do_later()
+        self._orders.catch_up()
 
     def _offer_starter(self, missing: ModelRef) -> None:
         starter = next(iter(self.library.models), None)
@@ -410,55 +358,12 @@ class Studio(QObject):
             )
         )
 
+    @Slot(object)
     def _opened(self, storage: Storage) -> None:
-        self._storage = storage
         for part in (self.album, self.gallery, self._conductor):
             part.open(storage)
         self.shelf.open(storage.seed_presets)
         self.styles.open(storage.styles)
-        self._disk.run(leftovers.find, storage, done=self._offer, failed=self._tell)
-
-    def _store_unusable(self, error: AppError) -> None:
-        self.notice.emit(
-            Notice(
-                text=str(error),
-                kind="bad",
-                action="Try again",
-                act=self._open_store,
-                seconds=0,
-            )
-        )
-
-    def _open_store(self) -> None:
-        pictures = Path(self.settings.values.pictures or self.paths.pictures)
-        self._disk.run(
-            Storage, self.paths, pictures, done=self._opened, failed=self._store_unusable
-        )
-
-    def _offer(self, left: Leftovers) -> None:
-        # The disk's tasks answer in their order, so the styles are known by now.
-        def go_on() -> None:
-            run = next(self._runs)
-            self.queue.add(
-                Job(id=job_id, run=run, kind="render", recipe=recipe)
-                for job_id, recipe in left.waiting
-            )
-
-        def finish() -> None:
-            storage = self._storage
-            for token, recipe in left.latents:
-                self._pass(recipe, "finish", token=token)
-            for job_id in left.covered if storage is not None else ():
-                storage.note_job(job_id, "done", "")
-
-        for notice in leftovers.offers(left, go_on, finish):
-            self.notice.emit(notice)
-        self._do_later()
-
-    def _do_later(self) -> None:
-        later, self._later = self._later, []
-        for act in later:
-            act()
 
     @Slot(object)
     def _engine_failed(self, error: AppError) -> None:
@@ -500,19 +405,11 @@ class Studio(QObject):
         )
 
     def _try_again(self, job: Job) -> None:
-        storage = self._storage
-        if storage is None:
-            return
-
-        def found(left: Leftovers) -> None:
-            for token, recipe in left.latents:
-                if recipe == job.recipe:
-                    self.queue.dismiss(job.id)
-                    self._pass(recipe, "finish", token=token)
-                    break
+        def go_on() -> None:
+            self.queue.dismiss(job.id)
             self._conductor.resume()
 
-        self._disk.run(leftovers.find, storage, done=found, failed=self._tell)
+        self._session.finish(job, go_on)
 
     @Slot(object)
     def _pictures_changed(self, records: "tuple[Record, ...]") -> None:
@@ -536,14 +433,20 @@ class Studio(QObject):
     def _tell(self, error: AppError) -> None:
         self.notice.emit(Notice(text=str(error), kind="bad", seconds=15))
 
+    @Slot(str)
+    def _tell_bug(self, line: str) -> None:
+        # A fault in a paint event comes back with every paint: once is enough to be told.
+        now = time.monotonic()
+        if line == self._last_bug[0] and now - self._last_bug[1] < BUG_SECONDS:
+            return
+        self._last_bug = (line, now)
+        self._say(f"Something went wrong inside Mezzotint ({line}). The log holds more.", "bad")
+
     def _say(self, text: str, kind: NoticeKind = "info") -> None:
         self.notice.emit(Notice(text=text, kind=kind))
 
+    def _pictures(self) -> Path:
+        return Path(self.settings.values.pictures or self.paths.pictures)
 
-def _local_backend(studio: Studio) -> Backend:
-    """The engine of this machine; called in the render thread, for it imports torch."""
-    from desktop_app.engine.render import LocalBackend
-
-    return LocalBackend(
-        studio.weights, cache=studio.paths.cache, threads=studio.settings.values.threads or None
-    )
+    def _local_backend(self) -> Backend:
+        return local_backend(self.library.path, self.paths.cache, self.settings.values.threads)

@@ -7,22 +7,19 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
+    QByteArray,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QImage
 
 from desktop_app.engine.events import Step
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 from desktop_app.studio.qimage import to_qimage
 
 BUDGET = 192 * 2**20
 """Bytes that the steps of earlier pictures may take: some 300 pictures of 20 steps at 1024 px."""
-
-_Index = QModelIndex | QPersistentModelIndex
-_NONE = QModelIndex()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +56,7 @@ class TimelineModel(QAbstractListModel):
     """
 
     class Role(enum.IntEnum):
-        IMAGE = Qt.ItemDataRole.UserRole + 1
+        IMAGE = FIRST_ROLE
         SIGMA = enum.auto()
         TIMESTEP = enum.auto()
         SECONDS = enum.auto()
@@ -116,7 +113,7 @@ class TimelineModel(QAbstractListModel):
                 self._reset()
         grows = shown and row >= self._live.count
         if grows:
-            self.beginInsertRows(_NONE, row, row)
+            self.beginInsertRows(NONE, row, row)
             self._live.count = row + 1
         self._live.steps.append(
             TimelineStep(
@@ -176,10 +173,10 @@ class TimelineModel(QAbstractListModel):
         self.beginResetModel()
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = _NONE) -> int:
+    def rowCount(self, parent: Index = NONE) -> int:
         return 0 if parent.isValid() else max(self._shown.count, self.filled)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
             return None
         row = index.row()
@@ -200,5 +197,5 @@ class TimelineModel(QAbstractListModel):
             case _:
                 return None
 
-    def roleNames(self) -> dict[int, Any]:
-        return {**super().roleNames(), **{int(r): r.name.lower().encode() for r in self.Role}}
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)

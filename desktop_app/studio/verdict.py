@@ -19,11 +19,10 @@ def verdict_words(verdict: "Verdict") -> tuple[str, NoticeKind]:
                 f"Visually identical: no colour is off by more than {verdict.largest} of 255.{why}",
                 "ok",
             )
-        case _:
-            return (
-                f"Different: a colour differs by up to {verdict.largest} of 255.{why}",
-                "warn",
-            )
+        case "different" if verdict.largest < 0:
+            return f"Different: the pictures' hashes are not the same.{why}", "warn"
+        case "different":
+            return f"Different: a colour is off by up to {verdict.largest} of 255.{why}", "warn"
 
 
 def _sentence(clauses: tuple[str, ...]) -> str:

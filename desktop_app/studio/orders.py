@@ -1,0 +1,136 @@
+"""Orders: makes jobs of the draft, of stored pictures and of what is left, and queues them."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import after_run, expand
+from desktop_app.recipe.recipe import FromNoise, Recipe, Variation
+from desktop_app.studio.background import Background
+from desktop_app.studio.editor import Editor
+from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.queue_model import QueueModel
+from desktop_app.studio.seeds import Seeds
+from desktop_app.studio.shelf import StyleModel
+from desktop_app.studio.values import Job
+
+if TYPE_CHECKING:
+    from desktop_app.studio.storage import Storage
+
+
+class Orders(QObject):
+    """Jobs are in the store before they are in the queue, so that none is lost.
+
+    What is ordered before the store is open and the models are known is done as soon as they are.
+
+    Signals:
+        failed(AppError): what was ordered cannot be made.
+    """
+
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        editor: Editor,
+        styles: StyleModel,
+        library: LibraryModel,
+        queue: QueueModel,
+        disk: Background,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._editor = editor
+        self._styles = styles
+        self._library = library
+        self._queue = queue
+        self._disk = disk
+        self._seeds = Seeds()
+        self._runs = itertools.count(1)
+        self._passing = itertools.count(-1, -1)
+        self._storage: Storage | None = None
+        self._later: list[Callable[[], None]] = []
+
+    def open(self, storage: "Storage") -> None:
+        """The store is open and its styles are known."""
+        self._storage = storage
+        self.catch_up()
+
+    def random_seed(self) -> int:
+        """One that this session has not seen."""
+        return self._seeds.draw()
+
+    def draft(self) -> None:
+        """Order the pictures that the draft asks for now, and move its seed as its rule says."""
+        draft = self._editor.draft
+        try:
+            recipes = expand(draft, self._styles.by_name)
+        except AppError as error:
+            self.failed.emit(error)
+            return
+        self._seeds.note(recipe.seed for recipe in recipes)
+        self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
+        self.recipes(recipes)
+
+    def when_ready(self, act: Callable[[], None]) -> None:
+        """Call `act` now, or as soon as the store is open and the draft can have a model."""
+        waits = self._editor.draft.model is None and self._library.scanning
+        if self._storage is None or waits:
+            self._later.append(act)
+        else:
+            act()
+
+    def variations(self, recipe: Recipe, weight: float, count: int) -> None:
+        """Order pictures of a recipe with other noise mixed in.
+
+        Args:
+            weight: of the other noise, 0 ... 1.
+        """
+        try:
+            self.recipes([self._varied(recipe, weight) for _ in range(count)])
+        except AppError as error:
+            self.failed.emit(error)
+
+    def recipes(self, recipes: Sequence[Recipe]) -> None:
+        """Order pictures as one run."""
+        self.when_ready(lambda: self._add(tuple(recipes)))
+
+    def again(self, waiting: Iterable[tuple[int, Recipe]]) -> None:
+        """Queue jobs that are in the store already, as one run."""
+        run = next(self._runs)
+        self._queue.add(
+            Job(id=number, run=run, kind="render", recipe=recipe) for number, recipe in waiting
+        )
+
+    def verify(self, recipe: Recipe, picture: int) -> None:
+        """Make a stored picture again to compare it."""
+        self._pass(Job(id=0, run=0, kind="verify", recipe=recipe, picture=picture))
+
+    def finish(self, recipe: Recipe, token: str) -> None:
+        """Make a picture of a latent that the journal keeps."""
+        self._pass(Job(id=0, run=0, kind="finish", recipe=recipe, token=token))
+
+    def catch_up(self) -> None:
+        """Do what was ordered too early."""
+        later, self._later = self._later, []
+        for act in later:
+            self.when_ready(act)
+
+    def _add(self, recipes: tuple[Recipe, ...]) -> None:
+        storage = self._storage
+        assert storage is not None
+
+        def added(numbers: Sequence[int]) -> None:
+            self.again(zip(numbers, recipes, strict=True))
+
+        self._disk.run(storage.jobs.add, recipes, done=added, failed=self.failed.emit)
+
+    def _pass(self, job: Job) -> None:
+        self._queue.add([replace(job, id=next(self._passing), run=next(self._runs))])
+
+    def _varied(self, recipe: Recipe, weight: float) -> Recipe:
+        mixed = Variation(seed=self._seeds.draw(), weight=weight)
+        return replace(recipe, start=FromNoise(variations=(*recipe.start.variations, mixed)))
