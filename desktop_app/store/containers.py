@@ -1,4 +1,4 @@
-"""What PNG, JPEG and WebP files hold beside their pixels, read within bounds and without decoding."""
+"""What PNG, JPEG and WebP files hold beside their pixels, read within bounds, not decoded."""
 
 import struct
 import zlib
@@ -72,7 +72,7 @@ def parse_container(data: bytes, name: str = "picture") -> Container:
         found = reader(data)
     except (struct.error, IndexError) as fault:
         raise AppError("picture-damaged", f"“{name}” is cut short.") from fault
-    if not (0 < found.width and 0 < found.height):
+    if found.width < 1 or found.height < 1:
         raise AppError("picture-damaged", f"“{name}” has no size.")
     return found
 

@@ -1,4 +1,4 @@
-"""One SQLite file behind one lock: transactions, WAL, numbered migrations, and a garbled file set aside."""
+"""One SQLite file behind one lock: transactions, WAL, numbered migrations, damage set aside."""
 
 import os
 import sqlite3
@@ -65,9 +65,8 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What a query finds."""
-        with self._lock:
-            with self._told():
-                return self._connection.execute(sql, values).fetchall()
+        with self._lock, self._told():
+            return self._connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -157,7 +156,7 @@ class Database:
             connection.backup(copy)
         finally:
             copy.close()
-        os.replace(part, self.path.with_name(f"{self.path.name}.version-{version}"))
+        part.replace(self.path.with_name(f"{self.path.name}.version-{version}"))
 
     def _set_aside(self) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")

@@ -1,21 +1,23 @@
-"""Files that are whole or not there: a temporary name, fsync, a rename; and names of their own."""
+"""The files of the store: whole or not there, under names of their own, refused in words."""
 
 import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from desktop_app.errors import AppError
+from desktop_app.files import PARTIAL_SUFFIX, sync_folder, write_atomically
 
-PART = ".part"
-_OURS = re.compile(r"(\d{5,}|\..+\.[0-9a-f]{8})\.part")
+_PARTIAL = re.compile(r"(\d{5,9}|\.[0-9a-f]{16})\.part")
+_SETTLED = 60
+"""Seconds after which a partial file that no lock protects is nobody's."""
 _NUMBERED = re.compile(r"(\d{5,9})[-.]")
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
@@ -30,11 +32,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         AppError: `disk-full`, `read-only`, `folder-gone` or `write-failed`; the old file stays.
     """
-    stem = path.name.encode()[:_NAME_BYTES].decode(errors="ignore")
     with told(path):
-        _make_folder(path.parent)
-        part = path.with_name(f".{stem}.{secrets.token_hex(4)}{PART}")
-        _finish(_create(part), part, path, data)
+        write_atomically(path, data)
 
 
 def write_numbered(folder: Path, ending: str, data: bytes) -> Path:
@@ -50,7 +49,7 @@ def write_numbered(folder: Path, ending: str, data: bytes) -> Path:
         _make_folder(folder)
         number = 1 + max(_numbers(folder), default=0)
         while True:
-            part = folder / f"{number:05}{PART}"
+            part = folder / f"{number:05}{PARTIAL_SUFFIX}"
             try:
                 handle = _create(part)
             except FileExistsError:
@@ -77,14 +76,14 @@ def move(source: Path, target: Path) -> None:
     with told(target):
         _make_folder(target.parent)
         try:
-            os.rename(source, target)
+            source.rename(target)
         except OSError as fault:
             if fault.errno != errno.EXDEV:
                 raise
             write_atomic(target, source.read_bytes())
             source.unlink()
-        _sync_folder(target.parent)
-        _sync_folder(source.parent)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
 
 
 def sweep(folder: Path) -> int:
@@ -98,7 +97,7 @@ def sweep(folder: Path) -> int:
         if len(Path(place).parts) - depth >= _DEPTH_MAX:
             folders.clear()
         for name in names:
-            if _OURS.fullmatch(name) and _remove_orphan(Path(place, name)):
+            if _PARTIAL.fullmatch(name) and _remove_orphan(Path(place, name)):
                 removed += 1
     return removed
 
@@ -107,7 +106,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """The bytes of a plain file.
 
     Raises:
-        AppError: `file-missing`, `file-kind` (a folder, a device), `file-size` or `file-unreadable`.
+        AppError: `file-missing`, `file-kind` (a folder), `file-size` or `file-unreadable`.
     """
     try:
         with path.open("rb") as stream:
@@ -127,7 +126,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 
 def safe_name(text: str) -> str:
-    """A file name without ending for any text: readable, the same on every system, at most 93 bytes.
+    """A file name without ending for any text: readable, good on every system, up to 94 bytes.
 
     Texts that differ get names that differ, also where upper and lower case are the same.
     """
@@ -212,14 +211,14 @@ def _finish(handle: int, part: Path, path: Path, data: bytes) -> None:
         if sys.platform == "win32":  # which cannot rename an open file
             opened = False
             os.close(handle)
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         _drop(part)
         raise
     finally:
         if opened:
             _close_whole(handle)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _close_whole(handle: int) -> None:
@@ -239,27 +238,13 @@ def _drop(part: Path) -> None:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename durable; that it cannot be done (Windows) is no failed save."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        _close_whole(handle)
+        sync_folder(folder.parent)
 
 
 def _numbers(folder: Path, but: str = "") -> Iterator[int]:
-    for name in os.listdir(folder):
-        found = _NUMBERED.match(name)
-        if found and name != but:
+    for path in folder.iterdir():
+        found = _NUMBERED.match(path.name)
+        if found and path.name != but:
             yield int(found[1])
 
 
@@ -275,18 +260,22 @@ def _hold(handle: int) -> None:
 
 
 def _remove_orphan(part: Path) -> bool:
+    """Remove a partial file unless a program is writing it, as its lock or its age says."""
     try:
-        if sys.platform != "win32":
-            import fcntl
-
-            handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                part.unlink()
-            finally:
-                os.close(handle)
-        else:
+        numbered = not part.name.startswith(".")
+        if not numbered and time.time() - part.stat().st_mtime < _SETTLED:
+            return False
+        if sys.platform == "win32" or not numbered:
             part.unlink()  # Windows refuses while another program has it open
+            return True
+        import fcntl
+
+        handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+        finally:
+            os.close(handle)
     except OSError:
         return False
     return True

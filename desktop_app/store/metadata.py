@@ -1,4 +1,4 @@
-"""The recipe in the file: writes PNGs that say how they were made, reads ours and other programs'."""
+"""The recipe in the file: writes PNGs that say how they were made, and reads any program's."""
 
 import hashlib
 import io
@@ -125,6 +125,22 @@ def read_picture(path: Path) -> Imported:
         AppError: `not-a-picture`, `picture-damaged` or a `file-…` error.
     """
     return read_container(open_container(path))
+
+
+def read_infotext(text: str) -> Mapping[str, object]:
+    """Fields of a Draft with valid values, from settings in words such as those on a clipboard.
+
+    Raises:
+        AppError: `no-infotext` when the text says nothing that is understood.
+    """
+    found = infotext.read(text)
+    if found is None or not found.changes:
+        raise AppError(
+            "no-infotext",
+            "The words do not say how a picture is made.",
+            hint="Settings have a line that begins with “Steps:”.",
+        )
+    return found.changes
 
 
 def read_container(container: Container) -> Imported:

@@ -59,7 +59,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What the index holds of a file: made from what the file says, so that it can be made again."""
+    """What the index holds of a file, all of it taken from the file itself."""
 
     path: str
     created: str

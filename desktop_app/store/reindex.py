@@ -1,4 +1,4 @@
-"""Makes the index agree with the files: new ones, changed ones, gone ones, their marks, the trash."""
+"""Makes the index agree with the files: new, changed and gone ones, their marks, the trash."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -179,7 +179,7 @@ def _same(database: Database, trash_folder: Path, entry: Entry) -> int | None:
 
 
 def _settle_trash(database: Database, folder: Path, trash_folder: Path) -> None:
-    """Finish what a killed program began, and take up the manifests that the index does not know."""
+    """Finish what a killed program began, and take up manifests that the index does not know."""
     rows = database.rows("SELECT trashed, id FROM pictures WHERE trashed != ''")
     known: dict[str, int] = dict(rows)
     there = {manifest.token: manifest for manifest in trash.manifests(trash_folder)}

@@ -1,4 +1,4 @@
-"""Favourites, ratings and verdicts on disk beside the pictures, so that they outlive the database."""
+"""Favourites, ratings and verdicts on disk beside the pictures: they outlive the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
