@@ -13,7 +13,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import hypothesis
 import pytest
+
+# A busy machine is no fault of the code, and a change is judged by the same examples each time.
+hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci", parent=hypothesis.settings.get_profile("here"), derandomize=True
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.", "::1", "localhost")
