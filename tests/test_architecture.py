@@ -19,7 +19,7 @@ FLOOR = frozenset({"errors", "paths", "files", "settings", "log"})
 ROOMS: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "__main__": frozenset({"app", "cli", "preflight", "errors"}),
-    "app": frozenset({"ui", "studio", "recipe"}) | FLOOR,
+    "app": frozenset({"ui", "studio", "recipe", "instance"}) | FLOOR,
     "cli": frozenset({"engine", "library", "store", "recipe"}) | FLOOR,
     "ui": frozenset({"studio", "recipe"}) | FLOOR,
     "studio": frozenset({"engine", "library", "store", "recipe"}) | FLOOR,
@@ -27,6 +27,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "library": frozenset({"recipe", "errors", "paths", "files"}),
     "store": frozenset({"recipe", "errors", "paths", "files"}),
     "recipe": frozenset({"errors"}),
+    "instance": frozenset({"paths", "errors"}),
     "settings": frozenset({"paths", "errors", "files"}),
     "log": frozenset({"paths", "errors"}),
     "preflight": frozenset({"errors"}),
@@ -52,7 +53,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "PIL": frozenset({"engine", "store", "cli"}),
     "sqlite3": frozenset({"store"}),
     "appdirs": frozenset({"paths"}),
-    "PySide6": frozenset({"app", "ui", "studio"}),
+    "PySide6": frozenset({"app", "instance", "ui", "studio"}),
     "shiboken6": frozenset({"ui"}),
 }
 """Library -> the rooms that may load it; no other library from outside Python may be loaded."""
