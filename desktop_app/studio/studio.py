@@ -86,12 +86,10 @@ class Studio(QObject):
         self._reads = Background(self, threads=2)
         self.settings = SettingsHolder(paths.settings_file, self._disk, self)
         self.editor = Editor(paths.draft_file, self._disk, self)
-        folders = model_folders or (
-            RESOURCES / "models",
-            *(Path(one) for one in self.settings.values.model_folders),
-            paths.models,
-        )
-        self.library = LibraryModel(self.editor, self._reads, folders, paths.cache, self)
+        if model_folders is None:
+            further = (Path(one) for one in self.settings.values.model_folders)
+            model_folders = (RESOURCES / "models", *further, paths.models)
+        self.library = LibraryModel(self.editor, self._reads, model_folders, paths.cache, self)
         self.tokens = TokenCounts(self.editor, self.library, self._reads, self)
         self.shelf = ShelfModel(self.editor, self._disk, self)
         self.styles = StyleModel(self.editor, self._disk, self)

@@ -1,0 +1,116 @@
+"""A whole studio on the scripted backend: real threads, a real store in a folder of its own."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, Slot
+from pytestqt.qtbot import QtBot
+
+from desktop_app.paths import resolve
+from desktop_app.studio.studio import Studio
+from desktop_app.studio.values import Notice
+from tests.studio.scripted import MODEL, ScriptedBackend
+
+WAIT_MS = 15_000
+
+
+class Listener(QObject):
+    """Keeps what a studio tells."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.notices: list[Notice] = []
+        self.focus: list[object] = []
+        studio.notice.connect(self._notice)
+        studio.focus_picture.connect(self._focus)
+
+    def texts(self) -> str:
+        return "\n".join(notice.text for notice in self.notices)
+
+    def with_action(self, action: str) -> Notice:
+        return next(one for one in self.notices if one.action == action)
+
+    @Slot(object)
+    def _notice(self, notice: Notice) -> None:
+        self.notices.append(notice)
+
+    @Slot(object)
+    def _focus(self, record: object) -> None:
+        self.focus.append(record)
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A studio at work, with what it stands on.
+
+    Attributes:
+        backend: the one its thread uses.
+    """
+
+    studio: Studio
+    backend: ScriptedBackend
+    listener: Listener
+    bot: QtBot
+    home: Path
+    ended: bool = field(default=False)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Let the event loop run until something is so."""
+        self.bot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
+
+    def start(self) -> None:
+        """Wait until jobs can be done."""
+        self.studio.start()
+        self.until(lambda: self.studio.engine == "ready" and self.studio.gallery.ready)
+        self.until(lambda: not self.studio.queue.held)
+
+    def order(self, prompt: str = "a fox", **fields: object) -> None:
+        """Press the button with this draft."""
+        chosen: dict[str, object] = {"width": 64, "height": 64, "num_inference_steps": 4}
+        self.studio.editor.set(prompt=prompt, model=MODEL, **(chosen | fields))
+        self.studio.generate()
+
+    def idle(self) -> None:
+        """Wait until nothing is left to do."""
+        self.until(lambda: self.studio.queue.active == 0 and not self.studio.run.busy)
+
+    def made(self, count: int) -> None:
+        """Wait for so many pictures in the gallery."""
+        self.until(lambda: self.studio.gallery.total == count)
+        self.idle()
+
+    def end(self) -> bool:
+        self.ended = True
+        return self.studio.shutdown()
+
+
+@pytest.fixture
+def open_stage(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Stage]]:
+    """Makes studios on the same folders, one after the other; all are shut down at the end."""
+    stages: list[Stage] = []
+
+    def make(backend: ScriptedBackend | None = None) -> Stage:
+        script = backend or ScriptedBackend()
+        studio = Studio(resolve(), make_backend=lambda: script, model_folders=(home / "models",))
+        stage = Stage(
+            studio=studio, backend=script, listener=Listener(studio), bot=qtbot, home=home
+        )
+        stages.append(stage)
+        return stage
+
+    yield make
+    for stage in stages:
+        for gate in stage.backend.gates.values():
+            gate.open.set()
+        assert stage.studio.shutdown()
+        stage.studio.deleteLater()
+
+
+@pytest.fixture
+def stage(open_stage: Callable[..., Stage]) -> Stage:
+    """A studio that is ready for work."""
+    stage = open_stage()
+    stage.start()
+    return stage
