@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
-from desktop_app.recipe.recipe import Range
 from desktop_app.settings import Settings
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -16,7 +15,6 @@ from desktop_app.studio.shelf import ShelfModel
 from desktop_app.ui import theme
 from desktop_app.ui.fields import FoldSection, Separator
 from desktop_app.ui.model_section import ModelSection
-from desktop_app.ui.number_fields import SliderNumber
 from desktop_app.ui.picture_section import PictureSection
 from desktop_app.ui.prompt_panel import scrolled
 from desktop_app.ui.proof_card import ProofCard
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 WIDTH = 300
 """Pixels at 100 % text size."""
-
-PREVIEW_EVERY = Range(name="Every", low=1, high=50)
 
 
 class ParameterSidebar(QFrame):
@@ -99,28 +95,22 @@ class ParameterSidebar(QFrame):
 
 
 class PreviewFold(FoldSection):
-    """Advanced: whether and how often the picture is shown while it forms."""
+    """Advanced: whether the picture is shown while it forms."""
 
     def __init__(self, settings: SettingsHolder, parent: QWidget | None = None) -> None:
         super().__init__("Advanced", parent)
         self._settings = settings
         self.previews = QCheckBox("Show the picture while it forms")
-        self.every = SliderNumber(PREVIEW_EVERY, default=1, top=10)
+        self.previews.setToolTip(
+            "Without it each step is a little quicker; the pixels are the same"
+        )
         self.body.addWidget(self.previews)
-        self.body.addWidget(self.every)
-        self.every.name.setText("Every … steps")
         self.previews.toggled.connect(self._set_previews)
-        self.every.edited.connect(self._set_every)
         settings.changed.connect(self._show_settings)
         self._show_settings(settings.values)
 
     def _set_previews(self, on: bool) -> None:
         self._settings.set(previews=on)
 
-    def _set_every(self, steps: int) -> None:
-        self._settings.set(preview_every=steps)
-
     def _show_settings(self, values: Settings) -> None:
         self.previews.setChecked(values.previews)
-        self.every.set_value(values.preview_every)
-        self.every.setEnabled(values.previews)

@@ -45,16 +45,16 @@ class PromptEdit(QPlainTextEdit):
         self.document().setDocumentMargin(theme.px(3))
         self.setFont(theme.font(TEXT_PX, tabular=False))
         self._words = QStringListModel(self)
+        self._popup = QListView()
         self._completer = self._make_completer()
         self.textChanged.connect(self._typed)
         self.document().documentLayout().documentSizeChanged.connect(self._grow)
         self._grow()
 
     def _make_completer(self) -> QCompleter:
-        popup = QListView()
-        popup.setObjectName("completions")
+        self._popup.setObjectName("completions")
         made = QCompleter(self._words, self)
-        made.setPopup(popup)
+        made.setPopup(self._popup)
         made.setWidget(self)
         made.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         made.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
@@ -93,14 +93,13 @@ class PromptEdit(QPlainTextEdit):
     def _offer(self) -> None:
         """Show the words that begin as the one before the cursor, or none."""
         prefix = self._prefix()
-        popup = self._completer.popup()
         self._completer.setCompletionPrefix(prefix)
         count = self._completer.completionCount()
         whole = count == 1 and self._completer.currentCompletion().lower() == prefix.lower()
         if len(prefix) < _PREFIX_MIN or not count or whole:
-            popup.hide()
+            self._popup.hide()
             return
-        popup.setCurrentIndex(self._completer.completionModel().index(0, 0))
+        self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0))
         place = self.cursorRect()
         place.translate(theme.px(2), theme.px(4))
         place.setWidth(theme.px(180))
@@ -114,7 +113,7 @@ class PromptEdit(QPlainTextEdit):
         )
         cursor.insertText(word)
         self.setTextCursor(cursor)
-        self._completer.popup().hide()
+        self._popup.hide()
 
     def _grow(self) -> None:
         """As high as its lines, between the two limits."""
@@ -142,9 +141,8 @@ class PromptEdit(QPlainTextEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        popup = self._completer.popup()
         choosing = (*_RETURNS, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
-        if popup.isVisible() and event.key() in choosing and not event.modifiers():
+        if self._popup.isVisible() and event.key() in choosing and not event.modifiers():
             if event.key() == Qt.Key.Key_Tab:
                 self._insert(self._completer.currentCompletion())
             else:

@@ -1,0 +1,162 @@
+"""What the artist sets about the program itself: its look, its folders, its use of the machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.recipe.recipe import Range
+from desktop_app.settings import Settings
+from desktop_app.ui import icons, theme
+from desktop_app.ui.chips import Chip, ChipRow
+from desktop_app.ui.fields import (
+    ElidedLabel,
+    IconButton,
+    Refusal,
+    SectionTitle,
+    Separator,
+    drop_contents,
+    label,
+)
+from desktop_app.ui.number_fields import NumberEdit
+
+if TYPE_CHECKING:
+    from desktop_app.studio.studio import Studio
+
+THREADS = Range(name="Threads", low=0, high=256)
+_WIDTH = 460
+_THEMES = (
+    Chip(key="dark", text="Dark", tooltip="Neutral greys, so that colours are judged truly"),
+    Chip(key="light", text="Light"),
+    Chip(key="system", text="As the system", tooltip="What the desktop says, when it says so"),
+)
+
+
+class SettingsDialog(QDialog):
+    """The program's settings; each one takes effect as it is changed, or says when it will."""
+
+    def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = studio.settings
+        self._usual = studio.paths.pictures
+        self.setWindowTitle("Settings")
+        self.setFixedWidth(theme.px(_WIDTH))
+        self.look = ChipRow("Look")
+        self.look.set_chips(_THEMES)
+        self.previews = QCheckBox("Show the picture while it forms")
+        self.threads = NumberEdit(THREADS)
+        self.refusal = Refusal()
+        self.pictures = ElidedLabel("", "label")
+        self.choose = QPushButton("Choose…")
+        self.usual = IconButton("rotate-ccw", "Back to the usual folder")
+        self.add = QPushButton("Add a folder…")
+        self._folders = QVBoxLayout()
+        self._folders.setSpacing(theme.px(4))
+        self._build()
+        self._connect()
+        self._show(self._settings.values)
+
+    def _build(self) -> None:
+        self.threads.setFixedWidth(theme.px(64))
+        self.choose.setAccessibleName("Choose the folder for new pictures")
+        self.add.setIcon(icons.icon("folder-plus", "text.2", 16))
+        threads = QHBoxLayout()
+        threads.addWidget(label("Processor threads"))
+        threads.addStretch(1)
+        threads.addWidget(self.threads)
+        pictures = QHBoxLayout()
+        pictures.setSpacing(theme.px(6))
+        pictures.addWidget(self.pictures, 1)
+        pictures.addWidget(self.choose)
+        pictures.addWidget(self.usual)
+        add = QHBoxLayout()
+        add.addWidget(self.add)
+        add.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(theme.px(20),) * 4)
+        column.setSpacing(theme.px(9))
+        column.addWidget(SectionTitle("Look"))
+        column.addWidget(self.look)
+        column.addWidget(Separator())
+        column.addWidget(SectionTitle("Making pictures"))
+        column.addWidget(self.previews)
+        column.addLayout(threads)
+        column.addWidget(self.refusal)
+        column.addWidget(
+            _hint(
+                "0 takes one for each core. Counts from the next start; another number can "
+                "change a picture's last bits."
+            )
+        )
+        column.addWidget(Separator())
+        column.addWidget(SectionTitle("Folder for new pictures"))
+        column.addLayout(pictures)
+        column.addWidget(_hint("Counts from the next start. Pictures made so far stay."))
+        column.addWidget(Separator())
+        column.addWidget(SectionTitle("Further folders with models"))
+        column.addLayout(self._folders)
+        column.addLayout(add)
+        column.addWidget(_hint("Looked through from the next start; nothing in them is changed."))
+        column.addStretch(1)
+
+    def _connect(self) -> None:
+        self.look.clicked.connect(lambda key: self._settings.set(theme=key))
+        self.previews.toggled.connect(lambda on: self._settings.set(previews=on))
+        self.threads.edited.connect(lambda value: self._settings.set(threads=value))
+        self.threads.refused.connect(self.refusal.say)
+        self.choose.clicked.connect(self._choose_pictures)
+        self.usual.clicked.connect(lambda: self._settings.set(pictures=""))
+        self.add.clicked.connect(self._add_folder)
+        self._settings.changed.connect(self._show)
+
+    def _show(self, values: Settings) -> None:
+        self.look.set_checked([values.theme])
+        self.previews.setChecked(values.previews)
+        self.threads.set_value(values.threads)
+        self.pictures.set_text(values.pictures or str(self._usual))
+        self.usual.setVisible(bool(values.pictures))
+        drop_contents(self._folders)
+        for folder in values.model_folders:
+            self._folders.addWidget(self._folder_row(folder))
+
+    def _folder_row(self, folder: str) -> QWidget:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(ElidedLabel(folder, "label"), 1)
+        remove = IconButton("x", f"Do not look through {folder}", flat=True, size=14, side=24)
+        remove.clicked.connect(lambda: self._remove_folder(folder))
+        line.addWidget(remove)
+        return row
+
+    def _choose_pictures(self) -> None:
+        start = self._settings.values.pictures or str(self._usual)
+        folder = QFileDialog.getExistingDirectory(self, "Folder for new pictures", start)
+        if folder:
+            self._settings.set(pictures="" if Path(folder) == self._usual else folder)
+
+    def _add_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder with models")
+        known = self._settings.values.model_folders
+        if folder and folder not in known:
+            self._settings.set(model_folders=(*known, folder))
+
+    def _remove_folder(self, folder: str) -> None:
+        known = self._settings.values.model_folders
+        self._settings.set(model_folders=tuple(one for one in known if one != folder))
+
+
+def _hint(text: str) -> QWidget:
+    made = label(text, "hint")
+    made.setWordWrap(True)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return made
