@@ -1,0 +1,1 @@
+"""Trains Mezzotint's starter model from scratch; the program never imports it."""

@@ -1,0 +1,17 @@
+"""The noise schedule: a cosine whose betas are capped, so that every sampler works on it."""
+
+from diffusers import DDIMScheduler
+
+BETA_CAP = 0.2  # the bare cosine ends at sigma 20,000, where Heun and Karras sigmas break down
+
+
+def scheduler() -> DDIMScheduler:
+    """Return the scheduler the model is trained and shipped with (v-prediction, trailing steps)."""
+    cosine = DDIMScheduler(beta_schedule="squaredcos_cap_v2").betas.clamp(max=BETA_CAP)
+    return DDIMScheduler(
+        beta_schedule="squaredcos_cap_v2",
+        trained_betas=[round(float(b), 10) for b in cosine],
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
