@@ -8,9 +8,10 @@ import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from desktop_app.errors import AppError
 from desktop_app.files import PARTIAL_SUFFIX, sync_folder, write_atomically
@@ -138,7 +139,7 @@ def safe_name(text: str) -> str:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Generator[None]:
     """Say an OSError about `path` in words.
 
     Raises:
@@ -163,7 +164,7 @@ def free_space(path: Path) -> int:
 def _refusal(path: Path, fault: OSError) -> AppError:
     folder = path.parent
     free = free_space(folder)
-    facts = {"path": str(path), "free": free}
+    facts: dict[str, Any] = {"path": str(path), "free": free}
     match fault.errno:
         case errno.ENOSPC | errno.EDQUOT:
             shown = f" ({free / 1e6:,.0f} MB free)" if free >= 0 else ""

@@ -1,0 +1,184 @@
+"""Refuses model folders that could run code, and what is no Stable Diffusion pipeline."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from desktop_app.errors import AppError
+from desktop_app.library.reading import VOCABULARY_MAX, read_json
+
+PIPELINE = "StableDiffusionPipeline"
+WEIGHTS = {
+    "text_encoder": "model.safetensors",
+    "unet": "diffusion_pytorch_model.safetensors",
+    "vae": "diffusion_pytorch_model.safetensors",
+}
+"""The parts that have tensors, and the file that each is loaded from."""
+
+_PARTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "text_encoder": (("transformers", "CLIPTextModel"),),
+    "tokenizer": (("transformers", "CLIPTokenizer"), ("transformers", "CLIPTokenizerFast")),
+    "unet": (("diffusers", "UNet2DConditionModel"),),
+    "vae": (("diffusers", "AutoencoderKL"), ("diffusers", "AutoencoderTiny")),
+}
+# Named in many folders, never loaded here.
+_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_UNUSED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
+_CODE = frozenset(
+    ".py .pyc .pyo .pyd .pyw .pyx .so .dll .dylib .exe .sh .bat .cmd .ps1 .js .jar .whl".split()
+)
+_PICKLES = frozenset(".bin .ckpt .pt .pth .pkl .pickle .npy .npz".split())
+# Keys by which transformers and diffusers were made to import or download code (CVE-2026-4372,
+# CVE-2026-5241, GHSA-4prv-5hj7-c2xr), or would load a library that is not here.
+_KEYS = ("auto_map", "trust_remote_code", "custom_pipeline", "custom_code", "quantization_config")
+_KEY_STARTS = ("_attn_implementation", "_remote", "_module")
+_FILES_MAX = 2000
+_DEPTH_MAX = 4
+
+
+def check_folder(folder: Path) -> dict[str, object]:
+    """Look a model folder through without loading anything; its `model_index.json`.
+
+    Raises:
+        AppError: `model-unsafe` for what could run code, `model-kind` for another pipeline than
+            Stable Diffusion, `model-file` for what cannot be read, `model-weights` where weights
+            are missing or are pickles.
+    """
+    index = read_json(folder / "model_index.json")
+    _check_index(folder, index)
+    for path in _walk(folder):
+        suffix = path.suffix.lower()
+        if suffix in _CODE:
+            raise _unsafe(folder, f"it holds program code ({path.relative_to(folder)})")
+        if path.name.endswith("config.json") or path.name == "model_index.json":
+            _check_keys(folder, path, read_json(path, VOCABULARY_MAX))
+    for part, name in WEIGHTS.items():
+        _check_weights(folder, part, name)
+        _check_config(folder, part, index)
+    return index
+
+
+def _check_index(folder: Path, index: dict[str, object]) -> None:
+    kind = index.get("_class_name")
+    if not isinstance(kind, str):
+        raise _unsafe(folder, "its pipeline is not named by a plain word")
+    if kind != PIPELINE:
+        raise AppError(
+            "model-kind",
+            f"“{folder.name}” is a {kind[:60]}; only Stable Diffusion pipelines can be used.",
+            path=str(folder),
+            kind=kind[:60],
+        )
+    for name, value in index.items():
+        if name.startswith("_") or name == "requires_safety_checker":
+            if name not in ("_class_name", "_diffusers_version", "_name_or_path") and isinstance(
+                value, list | dict
+            ):
+                raise _unsafe(folder, f"its index has an unknown part {name[:60]!r}")
+            continue
+        _check_part(folder, name, value)
+    for part in (*_PARTS, "scheduler"):
+        if part not in index:
+            raise AppError(
+                "model-kind", f"“{folder.name}” has no {part.replace('_', ' ')}.", path=str(folder)
+            )
+
+
+def _check_part(folder: Path, name: str, value: object) -> None:
+    pair = cast(list[object], value) if isinstance(value, list) else []
+    if name in _UNUSED and (pair == [None, None] or (pair and pair[0] in _UNUSED_LIBRARIES)):
+        return
+    if len(pair) != 2 or not all(isinstance(word, str) for word in pair):
+        raise _unsafe(folder, f"its part {name[:60]!r} is not named by two plain words")
+    library, kind = str(pair[0]), str(pair[1])
+    known = _PARTS.get(name, ())
+    scheduler = name == "scheduler" and library == "diffusers" and kind.endswith("Scheduler")
+    if (library, kind) in known or (scheduler and kind.isalnum() and kind.isascii()):
+        return
+    if library not in ("diffusers", "transformers"):
+        raise _unsafe(
+            folder, f"its part {name[:60]!r} wants the library {library[:60]!r}, which is unknown"
+        )
+    raise AppError(
+        "model-kind",
+        f"“{folder.name}” has a part {name[:60]!r} of a kind that cannot be used: {kind[:60]}.",
+        path=str(folder),
+        kind=kind[:60],
+    )
+
+
+def _check_keys(folder: Path, path: Path, config: dict[str, object]) -> None:
+    waiting: list[object] = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for key, item in cast(dict[str, object], value).items():
+                bad = key in _KEYS or key.startswith(_KEY_STARTS)
+                if bad and item not in (None, False, "eager", "sdpa"):
+                    where = path.relative_to(folder)
+                    raise _unsafe(folder, f"{where} asks for other code ({key[:60]!r})")
+                waiting.append(item)
+        elif isinstance(value, list):
+            waiting.extend(cast(list[object], value))
+
+
+def _check_config(folder: Path, part: str, index: dict[str, object]) -> None:
+    config = read_json(folder / part / "config.json")
+    kind = config.get("_class_name")
+    named = cast(list[object], index[part])[1]
+    if kind is not None and kind != named:
+        raise _unsafe(folder, f"its {part} says {str(kind)[:60]!r} where {named!r} was named")
+
+
+def _check_weights(folder: Path, part: str, name: str) -> None:
+    place = folder / part
+    if (place / name).is_file() or (place / f"{name}.index.json").is_file():
+        return
+    names = {path.name for path in _walk(place)}
+    if any(found.endswith(".safetensors") for found in names):
+        hint = f"Give the file the name {name}, without .fp16 or the like in it."
+        raise AppError(
+            "model-weights", f"“{folder.name}” has no {part}/{name}.", hint=hint, path=str(folder)
+        )
+    if any(Path(found).suffix.lower() in _PICKLES for found in names):
+        raise AppError(
+            "model-weights",
+            f"“{folder.name}” has its {part} only as a pickle, which can run any code when it is"
+            " opened; it was not opened.",
+            hint="Look for the same model with .safetensors files.",
+            path=str(folder),
+        )
+    raise AppError(
+        "model-weights",
+        f"“{folder.name}” has no {part}/{name}.",
+        hint="Copy or download the model again.",
+        path=str(folder),
+    )
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder; a link to a folder is refused, one to a file is what it points to.
+
+    Raises:
+        AppError: `model-unsafe`.
+    """
+    count = 0
+    for place, folders, names in os.walk(folder, followlinks=False):
+        depth = len(Path(place).relative_to(folder).parts)
+        for name in folders:
+            if depth >= _DEPTH_MAX or Path(place, name).is_symlink():
+                raise _unsafe(folder, f"its folder {name[:60]!r} leads elsewhere or too deep")
+        count += len(names)
+        if count > _FILES_MAX:
+            raise _unsafe(folder, f"it holds more than {_FILES_MAX:,} files")
+        yield from (Path(place, name) for name in names)
+
+
+def _unsafe(folder: Path, reason: str) -> AppError:
+    return AppError(
+        "model-unsafe",
+        f"The model “{folder.name}” was not used: {reason}.",
+        hint="Use a model from a source you trust, with .safetensors files only.",
+        path=str(folder),
+    )
