@@ -1,0 +1,211 @@
+"""The Create page: prompt panel, canvas with timeline and gallery strip, parameter sidebar."""
+
+import secrets
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from desktop_app.ui import theme
+from desktop_app.ui.canvas_panel import CanvasPanel
+from desktop_app.ui.fields import Separator
+from desktop_app.ui.gallery_panel import GalleryPanel
+from desktop_app.ui.gallery_search import GalleryFilter
+from desktop_app.ui.parameter_sidebar import ParameterSidebar
+from desktop_app.ui.prompt_panel import PromptPanel
+from desktop_app.ui.timeline_strip import TimelineStrip
+from desktop_app.ui.welcome import open_folder
+
+if TYPE_CHECKING:
+    from desktop_app.studio.studio import Studio
+    from desktop_app.studio.values import Record
+
+PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 300
+STRIP_HEIGHT = 196
+HISTORY_PICTURES = 100
+"""How many are looked through for prompts: some milliseconds of reading."""
+
+
+class CreatePage(QWidget):
+    """Joins the parts of the page to each other and to the studio's verbs.
+
+    Signals:
+        gallery_wanted(): the gallery as a full page.
+        looked(int): a large view of a picture of the strip.
+    """
+
+    gallery_wanted = Signal()
+    looked = Signal(object)
+
+    def __init__(
+        self, studio: "Studio", filter_: GalleryFilter, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._build(filter_)
+        self._connect()
+
+    def _build(self, filter_: GalleryFilter) -> None:
+        studio = self._studio
+        self.prompts = PromptPanel(
+            editor=studio.editor,
+            styles=studio.styles,
+            library=studio.library,
+            tokens=studio.tokens,
+            run=studio.run,
+            history=self._prompts_used,
+        )
+        self.sidebar = ParameterSidebar(
+            editor=studio.editor,
+            shelf=studio.shelf,
+            library=studio.library,
+            settings=studio.settings,
+            run=studio.run,
+            random_seed=lambda: secrets.randbelow(2**32),
+        )
+        self.canvas = CanvasPanel(studio, self)
+        self.timeline = TimelineStrip(studio.timeline, self)
+        self.gallery = GalleryPanel(studio, filter_, self)
+        self.across = QSplitter(Qt.Orientation.Horizontal, self)
+        self.down = QSplitter(Qt.Orientation.Vertical, self)
+        under = QWidget(self)
+        column = QVBoxLayout(under)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.timeline)
+        column.addWidget(Separator(under))
+        column.addWidget(self.gallery, 1)
+        self._under = under
+        self.down.addWidget(self.canvas)
+        self.down.addWidget(under)
+        self.across.addWidget(self.prompts)
+        self.across.addWidget(self.down)
+        self.across.addWidget(self.sidebar)
+        for splitter, name in ((self.across, "across"), (self.down, "down")):
+            splitter.setObjectName(name)
+            splitter.setHandleWidth(1)
+            splitter.setChildrenCollapsible(False)
+        self.across.setStretchFactor(1, 1)
+        self.down.setStretchFactor(0, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.across)
+
+    def _connect(self) -> None:
+        studio = self._studio
+        self.prompts.generate_asked.connect(studio.generate)
+        self.prompts.enqueue_asked.connect(studio.enqueue)
+        self.prompts.cancel_asked.connect(studio.cancel)
+        self.sidebar.dice_thrown.connect(studio.dice)
+        self.sidebar.model_chosen.connect(studio.choose_model)
+        self.sidebar.rescan_asked.connect(studio.library.rescan)
+        self.sidebar.folder_asked.connect(self._open_models)
+        self.sidebar.verify_asked.connect(studio.reproduce)
+        studio.focus_picture.connect(self.canvas.show_record)
+        studio.album.updated.connect(self.canvas.records_changed)
+        studio.album.gone.connect(self.canvas.records_gone)
+        self.canvas.picture_changed.connect(self._picture_changed)
+        self.canvas.neighbour_wanted.connect(self.gallery.view.step)
+        self.canvas.canvas.panels_toggled.connect(self.toggle_panels)
+        self.gallery.view.chosen.connect(self._chosen)
+        self.gallery.view.selectionModel().selectionChanged.connect(self._offer_other)
+        self.gallery.view.opened.connect(self._opened)
+        self.gallery.view.looked.connect(self.looked)
+        self.gallery.page_wanted.connect(self.gallery_wanted)
+
+    def toggle_panels(self) -> None:
+        """Hide everything beside the canvas, or bring it back."""
+        show = self.prompts.isHidden()
+        for part in (self.prompts, self.sidebar, self._under):
+            part.setVisible(show)
+        if not show:
+            self.canvas.canvas.setFocus()
+
+    def next_region(self, by: int) -> None:
+        """Move the focus to the next part of the page that is visible."""
+        regions: list[QWidget] = [
+            self.prompts.prompt,
+            self.canvas.canvas,
+            self.timeline.film,
+            self.gallery.view,
+            self.sidebar,
+        ]
+        seen = [one for one in regions if one.isVisible()]
+        focus = self.window().focusWidget()
+        at = next((i for i, one in enumerate(seen) if _inside(focus, one)), -by)
+        target = seen[(at + by) % len(seen)]
+        if target is self.sidebar:
+            self.sidebar.focusNextChild()
+            first = next(
+                (
+                    one
+                    for one in self.sidebar.findChildren(QWidget)
+                    if one.focusPolicy() & Qt.FocusPolicy.TabFocus and one.isVisible()
+                ),
+                self.sidebar,
+            )
+            target = first
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def restore_splitters(self) -> None:
+        """The parts as wide and high as they were left."""
+        kept = self._studio.settings.values.splitters
+        usual = {
+            "across": (theme.px(PROMPT_WIDTH), 1600, theme.px(SIDEBAR_WIDTH)),
+            "down": (1000, theme.px(STRIP_HEIGHT) + self.timeline.sizeHint().height()),
+        }
+        for splitter in (self.across, self.down):
+            name = splitter.objectName()
+            sizes = kept.get(name, ())
+            if len(sizes) != splitter.count() or not all(sizes):
+                sizes = usual[name]
+            splitter.setSizes(list(sizes))
+
+    def remember_splitters(self) -> None:
+        """Keep the widths and heights; not while the panels are hidden."""
+        if not self.prompts.isHidden():
+            sizes = {one.objectName(): tuple(one.sizes()) for one in (self.across, self.down)}
+            self._studio.settings.set(splitters={**self._studio.settings.values.splitters, **sizes})
+
+    def _prompts_used(self) -> list[str]:
+        """The prompts of the newest pictures, each once, newest first."""
+        gallery = self._studio.gallery
+        numbers = [gallery.id_at(row) for row in range(min(gallery.total, HISTORY_PICTURES))]
+        records = [gallery.record_of(one) for one in numbers if one is not None]
+        prompts = [one.recipe.prompt for one in records if one is not None and one.recipe]
+        return list(dict.fromkeys(prompts))
+
+    def _open_models(self) -> None:
+        open_folder(self._studio.library.models_folder)
+
+    def _chosen(self, picture: int) -> None:
+        shown = self.canvas.picture
+        if shown is None or shown.id != picture:
+            self._studio.show(picture)
+
+    def _opened(self, picture: int) -> None:
+        self._studio.show(picture)
+        self.canvas.canvas.setFocus()
+
+    def _picture_changed(self, record: "Record | None") -> None:
+        self.gallery.view.show_current(record.id if record is not None else None)
+        self.sidebar.show_picture(record)
+        self._offer_other()
+
+    def _offer_other(self) -> None:
+        """Compare with the other selected picture, else with the one made before this one."""
+        shown = self.canvas.picture
+        other: Record | None = None
+        if shown is not None:
+            gallery = self._studio.gallery
+            others = [one for one in self.gallery.view.selected() if one != shown.id]
+            row = gallery.index_of(shown.id).row()
+            number = others[0] if others else gallery.id_at(row + 1)
+            if number is None and row > 0:
+                number = gallery.id_at(row - 1)
+            other = gallery.record_of(number) if number is not None else None
+        self.canvas.offer_other(other)
+
+
+def _inside(widget: QWidget, region: QWidget) -> bool:
+    return widget is region or region.isAncestorOf(widget)

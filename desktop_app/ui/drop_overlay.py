@@ -1,0 +1,162 @@
+"""What is shown over the whole window while a picture is dragged onto it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QRectF, Qt
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFont,
+    QImage,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QWidget
+
+from desktop_app.ui.icons import pixmap
+from desktop_app.ui.theme import token
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+MOST_FILES = 200
+OWN_PICTURES = "application/x-mezzotint-pictures"
+"""On a drag that starts in the gallery: those pictures need not be added to it again."""
+
+
+def picture_files(mime: QMimeData) -> list[Path]:
+    """The local picture files of a drag or of the clipboard, at most 200."""
+    found: list[Path] = []
+    for url in mime.urls()[:MOST_FILES]:
+        path = Path(url.toLocalFile()) if url.isLocalFile() else None
+        if path is not None and path.suffix.lower() in SUFFIXES:
+            found.append(path)
+    return found
+
+
+def has_picture(mime: QMimeData) -> bool:
+    """Whether something in it is a picture."""
+    return bool(picture_files(mime)) or (mime.hasImage() and not mime.hasText())
+
+
+class DropOverlay(QWidget):
+    """Two large places to drop a picture on: take its settings, or add it to the gallery.
+
+    Args:
+        use: called with the file whose settings are wanted.
+        add: called with each file to add.
+        add_image: called with a picture that comes without a file.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        use: Callable[[Path], None],
+        add: Callable[[Path], None],
+        add_image: Callable[[QImage], None],
+    ) -> None:
+        super().__init__(parent)
+        self._use, self._add, self._add_image = use, add, add_image
+        self._places: list[str] = []
+        self._hot = -1
+        self.setAcceptDrops(True)
+        self.setAccessibleName("Drop a picture here")
+        self.hide()
+
+    def offer(self, mime: QMimeData) -> bool:
+        """Come up over the whole parent; False when there is no picture in the drag."""
+        if not has_picture(mime):
+            return False
+        files = picture_files(mime)
+        self._places = []
+        if len(files) == 1:
+            self._places.append("use")
+        if not mime.hasFormat(OWN_PICTURES):
+            self._places.append("add")
+        if not self._places:
+            return False
+        self._hot = -1
+        parent = self.parentWidget()
+        if parent is not None:
+            self.setGeometry(parent.rect())
+        self.raise_()
+        self.show()
+        return True
+
+    def _rects(self) -> list[QRectF]:
+        gap, margin = 24.0, 48.0
+        count = len(self._places)
+        width = min((self.width() - 2 * margin - gap * (count - 1)) / max(count, 1), 420.0)
+        height = min(self.height() - 2 * margin, 260.0)
+        left = (self.width() - width * count - gap * (count - 1)) / 2
+        top = (self.height() - height) / 2
+        return [QRectF(left + i * (width + gap), top, width, height) for i in range(count)]
+
+    def _place_at(self, event: QDropEvent) -> int:
+        """The place nearest to the pointer: the halves of the window belong to the two places."""
+        count = max(len(self._places), 1)
+        return min(max(int(event.position().x() / max(self.width(), 1) * count), 0), count - 1)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if has_picture(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        hot = self._place_at(event)
+        if hot != self._hot:
+            self._hot = hot
+            self.update()
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        place = self._places[self._place_at(event)]
+        files = picture_files(event.mimeData())
+        image = event.mimeData().imageData() if not files else None
+        self.hide()
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if place == "use":
+            self._use(files[0])
+        elif isinstance(image, QImage):
+            self._add_image(image)
+        else:
+            for file in files:
+                self._add(file)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        veil = token("bg.0")
+        veil.setAlpha(225)
+        painter.fillRect(self.rect(), veil)
+        words = {
+            "use": ("sliders-horizontal", "Use its settings", "Prompt, seed and all numbers"),
+            "add": ("image-plus", "Add to gallery", "Keeps a copy with your pictures"),
+        }
+        for i, (place, rect) in enumerate(zip(self._places, self._rects(), strict=True)):
+            icon, title, hint = words[place]
+            hot = i == self._hot
+            painter.setPen(QPen(token("accent" if hot else "text.3"), 2 if hot else 1.5))
+            painter.setBrush(token("accent.fill" if hot else "bg.1"))
+            painter.drawRoundedRect(rect, 14, 14)
+            mark = pixmap(icon, "accent" if hot else "text.2", 36, self.devicePixelRatioF())
+            painter.drawPixmap(round(rect.center().x() - 18), round(rect.center().y() - 58), mark)
+            self._text(painter, rect.translated(0, 12), title, "text", 15, bold=True)
+            self._text(painter, rect.translated(0, 40), hint, "text.2", 12, bold=False)
+
+    def _text(
+        self, painter: QPainter, rect: QRectF, text: str, colour: str, size: int, *, bold: bool
+    ) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(size)
+        font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(token(colour))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)

@@ -1,0 +1,261 @@
+"""The window: bar, pages, what floats over them, and the keys that work everywhere."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QPixmapCache,
+    QShortcut,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.studio.values import Notice
+from desktop_app.ui.create_page import CreatePage
+from desktop_app.ui.drop_overlay import DropOverlay
+from desktop_app.ui.gallery_page import GalleryPage
+from desktop_app.ui.gallery_search import GalleryFilter
+from desktop_app.ui.icons import app_icon
+from desktop_app.ui.large_view import LargeView
+from desktop_app.ui.notices import Notices
+from desktop_app.ui.queue_panel import QueuePanel
+from desktop_app.ui.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from desktop_app.studio.studio import Studio
+
+CREATE, GALLERY = 0, 1
+SIZE = (1600, 1000)
+CACHE_KB = 96 * 1024
+"""For the painted thumbnails of some screens full of pictures."""
+
+
+class MainWindow(QMainWindow):
+    """Everything on screen; it holds no state that the studio has."""
+
+    def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
+        self.setWindowTitle("Mezzotint")
+        self.setWindowIcon(app_icon())
+        self._build()
+        self._connect()
+        self._shortcuts()
+        self._restore()
+        self.show_page(CREATE)
+
+    def _build(self) -> None:
+        studio = self._studio
+        whole = QWidget(self)
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.filter = GalleryFilter(studio.gallery, self)
+        self.bar = TopBar(studio.queue, whole)
+        self.pages = QStackedWidget(whole)
+        self.create_page = CreatePage(studio, self.filter, self.pages)
+        self.gallery_page = GalleryPage(studio, self.filter, self.pages)
+        self.pages.addWidget(self.create_page)
+        self.pages.addWidget(self.gallery_page)
+        column.addWidget(self.bar)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(whole)
+        self.large = LargeView(self.create_page.canvas.source, whole)
+        self.notices = Notices(whole)
+        self.drop = DropOverlay(
+            whole, use=studio.open_file, add=studio.add_file, add_image=self._refuse_image
+        )
+        self.setAcceptDrops(True)
+
+    def _connect(self) -> None:
+        studio = self._studio
+        self.bar.page_asked.connect(self.show_page)
+        self.bar.queue_asked.connect(self.open_queue)
+        self.bar.settings_asked.connect(self.open_settings)
+        studio.notice.connect(self.notices.show_notice)
+        studio.device_changed.connect(self.bar.show_device)
+        studio.engine_state.connect(self.bar.show_engine)
+        studio.focus_picture.connect(self._focused)
+        self.create_page.gallery_wanted.connect(lambda: self.show_page(GALLERY))
+        self.create_page.looked.connect(lambda _: self._look(CREATE))
+        self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))
+        self.gallery_page.opened.connect(self._open_picture)
+        self.create_page.canvas.source.failed.connect(self._unreadable)
+
+    def _shortcuts(self) -> None:
+        studio = self._studio
+        keys = {
+            "Ctrl+1": lambda: self.show_page(CREATE),
+            "Ctrl+2": lambda: self.show_page(GALLERY),
+            "Ctrl+Return": studio.generate,
+            "Ctrl+Enter": studio.generate,
+            "Shift+Return": studio.enqueue,
+            "Shift+Enter": studio.enqueue,
+            "Ctrl+Shift+Z": studio.editor.redo,
+            "Ctrl+Y": studio.editor.redo,
+            "Ctrl+Z": studio.editor.undo,
+            "Ctrl+,": self.open_settings,
+            "Ctrl+F": self._find,
+            "Ctrl+Shift+V": studio.paste_image,
+            "F9": self.create_page.toggle_panels,
+            "F11": self.toggle_full_screen,
+            "F6": lambda: self.create_page.next_region(1),
+            "Shift+F6": lambda: self.create_page.next_region(-1),
+        }
+        for key, do in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.activated.connect(do)
+        quit_ = QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self)
+        quit_.activated.connect(self.close)
+
+    @property
+    def page(self) -> int:
+        return self.pages.currentIndex()
+
+    def show_page(self, page: int) -> None:
+        """Show the page of that number and give it the focus."""
+        self.pages.setCurrentIndex(page)
+        self.bar.show_page(page)
+        if page == GALLERY:
+            self.gallery_page.view.setFocus()
+            picture = self.create_page.canvas.picture
+            if picture is not None:
+                self.gallery_page.view.show_current(picture.id)
+        elif self.isVisible():
+            self.create_page.canvas.canvas.setFocus()
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or go back."""
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def open_queue(self) -> QueuePanel:
+        """Open the sheet with the queue below its button."""
+        studio = self._studio
+        panel = QueuePanel(
+            self.bar.queue, studio.queue, cancel=studio.cancel_job, clear=studio.clear_queue
+        )
+        panel.open(panel)
+        return panel
+
+    def open_settings(self) -> QDialog:
+        """Open the program's settings."""
+        from desktop_app.ui.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self._studio, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        return dialog
+
+    def escape(self) -> None:
+        """Leave what is on top: the step looked at, the comparison, the run, the full screen."""
+        canvas = self.create_page.canvas
+        if canvas.leave():
+            return
+        if self._studio.run.busy:
+            self._studio.cancel()
+        elif canvas.showing.back() or self.notices.dismiss_last():
+            return
+        elif self.isFullScreen():
+            self.showNormal()
+
+    def _focused(self, record: object) -> None:
+        if record is None and self.page != CREATE:
+            self.show_page(CREATE)
+
+    def _open_picture(self, picture: int) -> None:
+        self._studio.show(picture)
+        self.show_page(CREATE)
+
+    def _look(self, page: int) -> None:
+        view = self.gallery_page.view if page == GALLERY else self.create_page.gallery.view
+        records = view.records()
+        if records:
+            self.large.open(records[0], view)
+
+    def _find(self) -> None:
+        search = (
+            self.gallery_page.search if self.page == GALLERY else self.create_page.gallery.search
+        )
+        search.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        search.field.selectAll()
+
+    def _unreadable(self, error: object) -> None:
+        self.notices.show_notice(Notice(text=str(error), kind="warn"))
+
+    def _refuse_image(self, image: QImage) -> None:
+        self.notices.show_notice(
+            Notice(
+                text="That program hands over a picture without its file. Save it first, then "
+                "drop the file here.",
+                kind="warn",
+            )
+        )
+
+    def _restore(self) -> None:
+        """The window as it was left; the usual size where that cannot be read."""
+        geometry = self._studio.settings.values.window_geometry
+        try:
+            data = base64.b64decode(geometry, validate=True)
+        except (ValueError, binascii.Error):
+            data = b""
+        if not data or not self.restoreGeometry(QByteArray(data)):
+            room = QApplication.primaryScreen().availableGeometry().size()
+            self.resize(min(SIZE[0], room.width()), min(SIZE[1], room.height()))
+        self.create_page.restore_splitters()
+
+    def _remember(self) -> None:
+        if not self.isFullScreen():
+            data = base64.b64encode(self.saveGeometry().data()).decode("ascii")
+            self._studio.settings.set(window_geometry=data)
+        self.create_page.remember_splitters()
+
+    def _watch_drops(self) -> None:
+        """Let the overlay come first where a field would take a dropped picture as its text."""
+        for widget in self.findChildren(QWidget):
+            if widget.acceptDrops() and widget is not self.drop:
+                widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QDragEnterEvent) and self.drop.offer(event.mimeData()):
+            event.acceptProposedAction()
+            return True
+        return False
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.drop.offer(event.mimeData()):
+            event.acceptProposedAction()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            self.escape()
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not event.spontaneous():
+            QTimer.singleShot(0, self, self._watch_drops)
+            self.create_page.prompts.focus_prompt()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._remember()
+        self.create_page.canvas.close_source()
+        super().closeEvent(event)

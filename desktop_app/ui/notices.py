@@ -1,0 +1,154 @@
+"""Notices at the bottom of the window: what happened and what can be done, never a box to close."""
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from desktop_app.studio.values import Notice
+from desktop_app.ui.fields import IconButton
+from desktop_app.ui.icons import pixmap
+
+MOST = 4
+"""Notices seen at once; older ones that would time out anyway make room."""
+WIDTH_MAX = 620
+ICONS = {
+    "info": ("info", "text.2"),
+    "ok": ("circle-check", "ok"),
+    "warn": ("triangle-alert", "warn"),
+    "bad": ("circle-alert", "bad"),
+}
+
+
+class NoticeCard(QFrame):
+    """One notice: icon, plain text, an action where there is one, and a way to dismiss it."""
+
+    def __init__(self, notice: Notice, parent: "Notices") -> None:
+        super().__init__(parent)
+        self.notice = notice
+        self.setObjectName("notice")
+        self.setProperty("kind", notice.kind)
+        self.setAccessibleName(notice.text)
+        self._build()
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self.dismiss)
+        if notice.seconds > 0 and notice.kind != "bad":
+            self._timer.start(round(notice.seconds * 1000))
+
+    def _build(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.setSpacing(10)
+        name, colour = ICONS[self.notice.kind]
+        mark = QLabel(self)
+        mark.setPixmap(pixmap(name, colour, 18, self.devicePixelRatioF()))
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        self.label = QLabel(self)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setText(self.notice.text)
+        self.label.setWordWrap(True)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(self.label, 1)
+        self.action: QPushButton | None = None
+        if self.notice.action and self.notice.act is not None:
+            self.action = QPushButton(self.notice.action, self)
+            self.action.setObjectName("noticeAction")
+            self.action.clicked.connect(self._act)
+            row.addWidget(self.action)
+        self.close_button = IconButton("x", "Dismiss this notice", parent=self)
+        self.close_button.clicked.connect(self.dismiss)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _act(self) -> None:
+        act = self.notice.act
+        self.dismiss()
+        if act is not None:
+            act()
+
+    def dismiss(self) -> None:
+        """Take the notice away."""
+        self._timer.stop()
+        parent = self.parentWidget()
+        self.hide()
+        if isinstance(parent, Notices):
+            parent.forget(self)
+        self.deleteLater()
+
+    def enterEvent(self, event: QEvent) -> None:
+        """Wait while somebody reads."""
+        self._timer.stop()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if self.notice.seconds > 0 and self.notice.kind != "bad":
+            self._timer.start(round(self.notice.seconds * 1000))
+
+
+class Notices(QWidget):
+    """The stack of notices, floating over the lower edge of the widget it is given."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("notices")
+        self._cards: list[NoticeCard] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        parent.installEventFilter(self)
+        self.hide()
+
+    @property
+    def cards(self) -> tuple[NoticeCard, ...]:
+        """The notices on show, the oldest first."""
+        return tuple(self._cards)
+
+    def show_notice(self, notice: Notice) -> None:
+        """Add a notice at the bottom of the stack and tell screen readers."""
+        for card in self._cards:
+            if card.notice.text == notice.text and card.notice.kind == notice.kind:
+                card.dismiss()
+                break
+        passing = [card for card in self._cards if card.notice.kind != "bad"]
+        if len(self._cards) >= MOST and passing:
+            passing[0].dismiss()
+        card = NoticeCard(notice, self)
+        self._cards.append(card)
+        self._column.addWidget(card)
+        card.show()
+        self.show()
+        self.raise_()
+        self._place()
+        QAccessible.updateAccessibility(QAccessibleEvent(card, QAccessible.Event.Alert))
+
+    def forget(self, card: NoticeCard) -> None:
+        """Called by a card that goes away."""
+        if card in self._cards:
+            self._cards.remove(card)
+            self._column.removeWidget(card)
+        self.setVisible(bool(self._cards))
+        self._place()
+
+    def dismiss_last(self) -> bool:
+        """Take the newest notice away; False when there was none."""
+        if not self._cards:
+            return False
+        self._cards[-1].dismiss()
+        return True
+
+    def _place(self) -> None:
+        over = self.parentWidget()
+        if over is None or not self._cards:
+            return
+        width = min(WIDTH_MAX, over.width() - 48)
+        self.setFixedWidth(width)
+        self._column.activate()
+        height = max(
+            self._column.heightForWidth(width)
+            if self._column.hasHeightForWidth()
+            else self._column.sizeHint().height(),
+            1,
+        )
+        self.setGeometry((over.width() - width) // 2, over.height() - height - 20, width, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._place()
+        return False

@@ -1,0 +1,107 @@
+"""What can be done with pictures, as a menu: the same wherever a picture is seen."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from desktop_app.ui.icons import icon
+
+if TYPE_CHECKING:
+    from desktop_app.studio.studio import Studio
+    from desktop_app.studio.values import Record
+
+
+def vary_menu(studio: "Studio", picture: int, parent: QWidget) -> QMenu:
+    """Near and far siblings of a picture."""
+    menu = QMenu("Vary", parent)
+    menu.setIcon(icon("shuffle", "text.2", 16))
+    subtle, strong = (
+        "Subtle – the same picture, other details",
+        "Strong – the same idea, another picture",
+    )
+    add(menu, subtle, lambda: studio.vary(picture, "subtle"))
+    add(menu, strong, lambda: studio.vary(picture, "strong"))
+    return menu
+
+
+def picture_menu(
+    studio: "Studio",
+    records: Sequence["Record"],
+    parent: QWidget,
+    show: Callable[[int], None] | None = None,
+) -> QMenu:
+    """The context menu of one picture or of several.
+
+    Args:
+        records: what is selected, the one under the pointer first.
+        show: shows a picture on the canvas; None leaves that line out.
+    """
+    menu = QMenu(parent)
+    if len(records) == 1:
+        _one(studio, records[0], menu, parent, show)
+    _several(studio, records, menu)
+    return menu
+
+
+def add(
+    menu: QMenu, words: str, do: Callable[[], object], drawing: str = "", keys: str = ""
+) -> QAction:
+    """A line of a menu; `keys` only tells the shortcut, which its widget handles."""
+    action = menu.addAction(f"{words}\t{keys}" if keys else words)
+    if drawing:
+        action.setIcon(icon(drawing, "text.2", 16))
+    action.triggered.connect(lambda: do())
+    return action
+
+
+def _one(
+    studio: "Studio",
+    record: "Record",
+    menu: QMenu,
+    parent: QWidget,
+    show: Callable[[int], None] | None,
+) -> None:
+    number = record.id
+    if show is not None:
+        add(menu, "Show on the canvas", lambda: show(number), "image", "Enter")
+        menu.addSeparator()
+    if record.recipe is not None:
+        restore = studio.restore
+        add(menu, "Use all settings", lambda: restore(number, "all"), "sliders-horizontal")
+        add(menu, "Use the seed", lambda: restore(number, "seed"), "dices")
+        add(menu, "Use the prompt", lambda: restore(number, "prompt"), "message-square")
+        menu.addSeparator()
+        add(menu, "Reproduce and verify", lambda: studio.reproduce(number), "badge-check")
+        menu.addMenu(vary_menu(studio, number, parent))
+        menu.addSeparator()
+    add(menu, "Show in folder", lambda: studio.reveal(number), "folder-open")
+    add(
+        menu,
+        "Copy picture",
+        lambda: studio.copy(number),
+        "copy",
+        _shown(QKeySequence.StandardKey.Copy),
+    )
+    if record.recipe is not None:
+        add(menu, "Copy settings as text", lambda: studio.copy_settings(number), "clipboard-copy")
+    menu.addSeparator()
+
+
+def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None:
+    numbers = [record.id for record in records]
+    starred = all(record.favourite for record in records)
+    words = "Take the star away" if starred else "Favourite"
+    add(menu, words, lambda: studio.set_favourite(numbers, not starred), "star", "F")
+    rating = menu.addMenu("Rating")
+    for stars in range(5, -1, -1):
+        line = "★" * stars or "None"
+        add(rating, line, lambda stars=stars: studio.set_rating(numbers, stars), keys=str(stars))
+    menu.addSeparator()
+    words = "Move to trash" if len(numbers) == 1 else f"Move {len(numbers)} pictures to trash"
+    add(menu, words, lambda: studio.trash(numbers), "trash-2", "Del")
+
+
+def _shown(key: QKeySequence.StandardKey) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

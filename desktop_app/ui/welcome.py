@@ -1,0 +1,122 @@
+"""The empty canvas: prompts to start with, and where to put a bigger model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.studio.library import LibraryModel
+from desktop_app.ui import theme
+from desktop_app.ui.fields import drop_contents, label
+from desktop_app.ui.icons import mark
+
+MOST = 6
+
+
+class Welcome(QWidget):
+    """What an artist sees before the first picture.
+
+    Signals:
+        prompt_chosen(str): a prompt was clicked; it should be made at once.
+    """
+
+    prompt_chosen = Signal(str)
+
+    def __init__(
+        self,
+        library: LibraryModel,
+        parent: QWidget | None = None,
+        *,
+        open_folder_with: Callable[[Path], None] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._open_folder = open_folder_with or open_folder
+        self._shown: tuple[str, ...] = ()
+        self._build()
+        library.changed.connect(self._refresh)
+        library.current_changed.connect(self._refresh)
+        self._refresh()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(theme.px(24),) * 4)
+        column.setSpacing(theme.px(8))
+        column.addStretch(1)
+        self._mark = QLabel(self)
+        self._mark.setPixmap(mark(44, self.devicePixelRatioF()))
+        column.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._title = label("What would you like to see?", "heading", self)
+        column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._hint = label("Type a prompt, or click one to make it.", "label", self)
+        column.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(theme.px(12))
+        self._prompts = QWidget(self)
+        self._prompts.setMaximumWidth(theme.px(680))
+        self._grid = QGridLayout(self._prompts)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.px(8))
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._prompts, 100)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addStretch(1)
+        self._models = QPushButton(
+            "A bigger model? Put its diffusers folder in your models folder."
+        )
+        self._models.setProperty("quiet", True)
+        self._models.setToolTip(f"Opens {self._library.models_folder}")
+        self._models.clicked.connect(lambda: self._open_folder(self._library.models_folder))
+        column.addWidget(self._models, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def buttons(self) -> list[QPushButton]:
+        """The prompts, in order."""
+        return self._prompts.findChildren(QPushButton, "starter")
+
+    def _refresh(self) -> None:
+        prompts = tuple(self._library.example_prompts[:MOST])
+        if prompts == self._shown:
+            return
+        self._shown = prompts
+        drop_contents(self._grid)
+        for i, prompt in enumerate(prompts):
+            button = StarterPrompt(prompt, self._prompts)
+            button.clicked.connect(lambda _=False, prompt=prompt: self.prompt_chosen.emit(prompt))
+            self._grid.addWidget(button, i // 2, i % 2)
+        self._hint.setText(
+            "Type a prompt, or click one to make it." if prompts else "Type a prompt to begin."
+        )
+
+
+class StarterPrompt(QPushButton):
+    """One prompt to click; its words wrap."""
+
+    def __init__(self, prompt: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("starter")
+        self.setAccessibleName(f"Make: {prompt}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        words = label(prompt, "label", self)
+        words.setWordWrap(True)
+        words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        inside = QVBoxLayout(self)
+        inside.setContentsMargins(theme.px(14), theme.px(6), theme.px(14), theme.px(6))
+        inside.addWidget(words)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder in the system's file manager; it is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
