@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class _Found:
     catalog: "Catalog"
     models: "tuple[ModelInfo, ...]"
+    refused: tuple[AppError, ...]
 
 
 class LibraryModel(QAbstractListModel):
@@ -37,7 +38,7 @@ class LibraryModel(QAbstractListModel):
     Signals:
         changed(): the list was read again.
         current_changed(): another model is in use, or the one in use became known.
-        failed(AppError): a folder could not be read.
+        failed(AppError): a folder looks like a model and cannot be used.
     """
 
     class Role(enum.IntEnum):
@@ -69,6 +70,7 @@ class LibraryModel(QAbstractListModel):
         self._catalog: Catalog | None = None
         self._scanning = False
         self._current: ModelInfo | None = None
+        self._told: set[str] = set()
         editor.changed.connect(self._follow)
 
     @property
@@ -148,11 +150,19 @@ class LibraryModel(QAbstractListModel):
     def _scanned(self, found: _Found) -> None:
         self._scanning = False
         self._catalog = found.catalog
+        self._tell_refused(found.refused)
         self.beginResetModel()
         self._models = found.models
         self.endResetModel()
         self._set_current(self.find(self._editor.draft.model))
         self.changed.emit()
+
+    def _tell_refused(self, errors: tuple[AppError, ...]) -> None:
+        for error in errors:
+            # The same folder is found again at every look; once is enough to be told.
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self.failed.emit(error)
 
     def _not_scanned(self, error: AppError) -> None:
         self._scanning = False
@@ -230,4 +240,6 @@ def _scan(folders: tuple[Path, ...], cache: Path) -> _Found:
     from desktop_app.library.catalog import Catalog
 
     catalog = Catalog(folders, cache)
-    return _Found(catalog=catalog, models=catalog.scan())
+    models = catalog.scan()
+    refused = tuple(error for _, error in catalog.refused)
+    return _Found(catalog=catalog, models=models, refused=refused)

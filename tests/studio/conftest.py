@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 from desktop_app.paths import resolve
 from desktop_app.studio.studio import Studio
 from desktop_app.studio.values import Notice
-from tests.studio.scripted import MODEL, ScriptedBackend
+from tests.studio.models import write_model
+from tests.studio.scripted import ScriptedBackend
 
 WAIT_MS = 15_000
 
@@ -64,12 +65,11 @@ class Stage:
         """Wait until jobs can be done."""
         self.studio.start()
         self.until(lambda: self.studio.engine == "ready" and self.studio.gallery.ready)
-        self.until(lambda: not self.studio.queue.held)
+        self.until(lambda: not self.studio.queue.held and not self.studio.library.scanning)
 
     def order(self, prompt: str = "a fox", **fields: object) -> None:
-        """Press the button with this draft."""
-        chosen: dict[str, object] = {"width": 64, "height": 64, "num_inference_steps": 4}
-        self.studio.editor.set(prompt=prompt, model=MODEL, **(chosen | fields))
+        """Press the button after these edits."""
+        self.studio.editor.set(prompt=prompt, **fields)
         self.studio.generate()
 
     def idle(self) -> None:
@@ -90,6 +90,7 @@ class Stage:
 def open_stage(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Stage]]:
     """Makes studios on the same folders, one after the other; all are shut down at the end."""
     stages: list[Stage] = []
+    write_model(home / "models" / "scripted", "Scripted")
 
     def make(backend: ScriptedBackend | None = None) -> Stage:
         script = backend or ScriptedBackend()

@@ -11,9 +11,7 @@ from desktop_app.engine.backend import DeviceInfo, Rendered, Report
 from desktop_app.engine.events import Decoding, Encoding, Latents, Loading, Step
 from desktop_app.recipe.codec import digest
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import ModelRef, Recipe
-
-MODEL = ModelRef(sha256="ab" * 32, name="Scripted")
+from desktop_app.recipe.recipe import Recipe
 
 FINGERPRINT = Fingerprint(
     app="0.1.0",
