@@ -29,8 +29,9 @@ from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.ui import icons, theme
 from desktop_app.ui.fields import IconButton, Refusal, restyle
 
-_NAMED = re.compile(r"seed\W{0,3}(\d[\d  \u202f_,.']*)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d{1,3}(?:[  \u202f_,.']\d{3})+(?!\d)|\d+")
+_NAMED = re.compile(r"seed\W{0,3}(\d[\d \u00a0\u202f_,.']*)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f_,.']\d{3})+(?!\d)|\d+")
+_WHOLE = re.compile(r"[0-9]{1,20}|[0-9]{1,3}(?:[ \u00a0\u202f_,][0-9]{3}){1,6}")
 _REFUSAL = f"A seed is a whole number from 0 to {SEED_MAX:,}.".replace(",", " ")
 
 RULES: dict[SeedRule, tuple[str, str, str]] = {
@@ -113,10 +114,11 @@ class SeedEdit(QLineEdit):
         self.fitted.emit()
 
     def _parsed(self) -> int | None:
-        digits = re.sub(r"[\s_,.']", "", self.text())
-        if not digits.isascii() or not digits.isdigit() or len(digits) > 20:
+        text = self.text().strip()
+        if _WHOLE.fullmatch(text) is None:
             return None
-        return int(digits) if int(digits) <= SEED_MAX else None
+        seed = int(re.sub(r"\D", "", text))
+        return seed if seed <= SEED_MAX else None
 
     def _typed(self, text: str) -> None:
         pasted = abs(len(text) - len(self._before)) > 1 and not text.strip().isdigit()
