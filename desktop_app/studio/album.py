@@ -2,19 +2,21 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QMimeData, QObject, QProcess, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
+from desktop_app import __version__
 from desktop_app.errors import AppError
+from desktop_app.recipe import infotext
 from desktop_app.recipe.draft import Draft, draft_of
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.background import Background
-from desktop_app.studio.editor import Editor
+from desktop_app.studio.editor import LABELS, Editor
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.qimage import without_text
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
     from desktop_app.studio.storage import Storage
 
+APP = f"Mezzotint {__version__}"
 Part = Literal["all", "seed", "prompt"]
 
 
@@ -199,15 +202,13 @@ class Album(QObject):
     def copy_settings(self, picture: int) -> None:
         """Put how the picture was made on the clipboard, in the words other programs read."""
         record = self._gallery.record_of(picture)
-        if record is None or record.recipe is None:
-            self.recipe_of(picture)
-            return
-
-        def done(text: str) -> None:
-            QGuiApplication.clipboard().setText(text)
+        words = record.infotext if record is not None else ""
+        if not words:
+            recipe = self.recipe_of(picture)
+            words = infotext.write(recipe, app=APP) if recipe is not None else ""
+        if words:
+            QGuiApplication.clipboard().setText(words)
             self._say("Copied the settings.", "ok", 3)
-
-        self._disk.run(_words, record.path, done=done, failed=self.tell)
 
     def reveal(self, picture: int) -> None:
         """Show the file in the system's file manager."""
@@ -243,15 +244,12 @@ class Album(QObject):
         files = [Path(url.toLocalFile()) for url in data.urls()[:1] if url.isLocalFile()]
         if files:
             self.open_file(files[0])
-        elif data.hasText() and data.text().strip():
-            self._disk.run(
-                _read_words,
-                data.text(),
-                done=lambda changes: self._use_changes(changes, "the words on the clipboard"),
-                failed=self.tell,
-            )
+            return
+        found = infotext.read(data.text()[: infotext.TEXT_MAX]) if data.hasText() else None
+        if found is not None and found.changes:
+            self._use_changes(found.changes, "the clipboard", found.notes)
         else:
-            self._say("There is no picture with settings on the clipboard.", "warn")
+            self._say("The clipboard holds no picture's file and no settings.", "warn")
 
     def tell(self, error: AppError) -> None:
         """Show an error as a notice."""
@@ -262,7 +260,7 @@ class Album(QObject):
             draft = draft_of(imported.recipe, self._editor.draft)
             self._take(draft, "Settings of a picture", f"Took all settings of {path.name}.")
         elif imported.draft_changes:
-            self._use_changes(imported.draft_changes, path.name)
+            self._use_changes(imported.draft_changes, path.name, imported.notes)
         else:
             why = f" {imported.problem}" if imported.problem else ""
             self.notice.emit(
@@ -274,11 +272,15 @@ class Album(QObject):
                 )
             )
 
-    def _use_changes(self, changes: object, source: str) -> None:
-        assert isinstance(changes, dict)
-        draft = replace(self._editor.draft, **changes)
-        names = ", ".join(sorted(str(name).replace("_", " ") for name in changes))
-        self._take(draft, "Settings of a picture", f"Took from {source}: {names}.")
+    def _use_changes(self, changes: Mapping[str, Any], source: str, notes: tuple[str, ...]) -> None:
+        try:
+            draft = replace(self._editor.draft, **changes)
+        except AppError as error:
+            self.tell(error)
+            return
+        names = ", ".join(dict.fromkeys(LABELS.get(name, name).lower() for name in changes))
+        words = " ".join((f"Took from {source}: {names}.", *notes[:3]))
+        self._take(draft, "Settings of a picture", words)
 
     def _take(self, draft: Draft, label: str, words: str) -> None:
         kept = self._editor.draft.model
@@ -302,18 +304,6 @@ def _read_picture(path: Path) -> "Imported":
     from desktop_app.store.metadata import read_picture
 
     return read_picture(path)
-
-
-def _read_words(text: str) -> dict[str, object]:
-    from desktop_app.store.metadata import read_infotext
-
-    return dict(read_infotext(text))
-
-
-def _words(path: Path) -> str:
-    from desktop_app.store.metadata import read_picture
-
-    return read_picture(path).infotext or ""
 
 
 def _pixels(path: Path) -> QImage:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage
 
 log = logging.getLogger(__name__)
+WORK_MS = 15_000
+"""How long the end of the program waits for a decode or a save that is under way."""
+IMPORT_MS = 1_500
+"""How long it waits while libraries are imported, which nothing can stop and nothing is lost by."""
 EngineState = Literal["starting", "ready", "failed"]
 
 
@@ -144,7 +148,7 @@ class Conductor(QObject):
         for job in self._queue.drop(job_ids):
             self._run.end(job.id)
 
-    def stop(self, milliseconds: int) -> bool:
+    def stop(self) -> bool:
         """Cancel what runs and end the thread; nothing more is told.
 
         Returns:
@@ -152,7 +156,12 @@ class Conductor(QObject):
         """
         self._closing = True
         self._queue.hold(True)
-        return self._thread.stop(milliseconds)
+        ended = self._thread.stop(IMPORT_MS if self._engine == "starting" else WORK_MS)
+        running = self._queue.running
+        if ended and running is not None and running.id > 0 and self._storage is not None:
+            # Asked to stop, not stopped by a crash: it waits for the next start.
+            self._storage.note_job(running.id, "waiting", "")
+        return ended
 
     def _cancel_running(self) -> None:
         self._run.stop()

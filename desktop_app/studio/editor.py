@@ -20,6 +20,25 @@ SAVE_AFTER_MS = 300
 MERGE_SECONDS = 1.0
 HISTORY_MAX = 500
 
+LABELS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Avoid",
+    "styles": "Style",
+    "seed": "Seed",
+    "seed_rule": "Seed rule",
+    "variation_seed": "Variation seed",
+    "variation_strength": "Variation",
+    "model": "Model",
+    "width": "Width",
+    "height": "Height",
+    "num_inference_steps": "Steps",
+    "guidance_scale": "Guidance",
+    "scheduler": "Sampler",
+    "sigmas": "Noise levels",
+    "count": "Count",
+}
+"""What the fields of a Draft are called."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Past:
@@ -107,7 +126,7 @@ class Editor(QObject):
         last, when = self._last_edit
         merges = names == last and now - when < MERGE_SECONDS and self.can_undo
         if not merges or self._future:
-            self._remember(", ".join(_LABELS.get(name, name) for name in sorted(names)))
+            self._remember(", ".join(LABELS.get(name, name) for name in sorted(names)))
         self._last_edit = (names, now)
         self._take(new)
 
@@ -215,22 +234,3 @@ def _write(file: Path, draft: Draft) -> None:
             hint="Make room on the disk; they are written again with the next change.",
             path=str(file),
         ) from fault
-
-
-_LABELS = {
-    "prompt": "Prompt",
-    "negative_prompt": "Avoid",
-    "styles": "Style",
-    "seed": "Seed",
-    "seed_rule": "Seed rule",
-    "variation_seed": "Variation seed",
-    "variation_strength": "Variation",
-    "model": "Model",
-    "width": "Width",
-    "height": "Height",
-    "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance",
-    "scheduler": "Sampler",
-    "sigmas": "Noise levels",
-    "count": "Count",
-}

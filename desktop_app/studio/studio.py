@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 VARY = {"subtle": 0.1, "strong": 0.4}
-THREAD_MS = 15_000
-"""How long the end of the program waits for the engine: a decode or a save that is under way."""
 DISK_MS = 5_000
 BUG_SECONDS = 10.0
 # Reasons for which the next picture would fail in the same way.
@@ -179,7 +177,7 @@ class Studio(QObject):
                 part.flush()
             except AppError as error:
                 log.warning("%s", error)
-        ended = self._conductor.stop(THREAD_MS)
+        ended = self._conductor.stop()
         self._reads.close(DISK_MS)
         if ended:
             self._session.close()
