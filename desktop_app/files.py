@@ -44,8 +44,9 @@ def sync_folder(folder: Path) -> None:
     except OSError:
         return
     try:
-        os.fsync(handle)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError:
-        pass
-    finally:
-        os.close(handle)
+        return

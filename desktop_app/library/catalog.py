@@ -275,8 +275,10 @@ def _legal(size: tuple[int, int]) -> bool:
 def _sampler(own: Mapping[str, object]) -> tuple[str, Sigmas]:
     name = _text(own, "scheduler", "dpmpp_2m")
     wanted = _text(own, "sigmas", "default" if "scheduler" in own else "karras")
-    known = [sigmas for sigmas in ALL_SIGMAS if sigmas == wanted]
-    sigmas: Sigmas = known[0] if known else "default"
+    sigmas: Sigmas = "default"
+    for known in ALL_SIGMAS:
+        if known == wanted:
+            sigmas = known
     try:
         check_sampler(name, sigmas)
     except AppError:

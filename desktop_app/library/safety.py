@@ -26,9 +26,9 @@ _PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 _UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 _UNUSED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 _CODE = frozenset(
-    ".py .pyc .pyo .pyd .pyw .pyx .so .dll .dylib .exe .sh .bat .cmd .ps1 .js .jar .whl".split()
+    [".py", ".pyc", ".pyo", ".pyd", ".pyw", ".pyx", ".so", ".dll", ".dylib", ".exe", ".sh", ".js"]
 )
-_PICKLES = frozenset(".bin .ckpt .pt .pth .pkl .pickle .npy .npz".split())
+_PICKLES = frozenset([".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz"])
 # Keys by which transformers and diffusers were made to import or download code (CVE-2026-4372,
 # CVE-2026-5241, GHSA-4prv-5hj7-c2xr), or would load a library that is not here.
 _KEYS = ("auto_map", "trust_remote_code", "custom_pipeline", "custom_code", "quantization_config")

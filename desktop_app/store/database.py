@@ -105,10 +105,13 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(
-                self.path, check_same_thread=False, isolation_level=None, timeout=_BUSY_MS / 1000
-            )
             with self._told():
+                connection = sqlite3.connect(
+                    self.path,
+                    check_same_thread=False,
+                    isolation_level=None,
+                    timeout=_BUSY_MS / 1000,
+                )
                 self._prepare(connection)
         except BaseException as fault:
             if connection is not None:
@@ -143,7 +146,7 @@ class Database:
         for number in range(version, len(self._migrations)):
             # executescript() commits what is open and begins its own transaction.
             connection.executescript(
-                f"BEGIN IMMEDIATE;\n{self._migrations[number]}\n"
+                f"BEGIN IMMEDIATE;\n{self._migrations[number]}\n;"
                 f"PRAGMA application_id={APPLICATION_ID};\n"
                 f"PRAGMA user_version={number + 1};\nCOMMIT;"
             )
