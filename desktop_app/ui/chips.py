@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QSizePolicy, QW
 
 from desktop_app.ui import theme
 
+_USUAL_WIDTH = 260
 TEXT_MAX = 24
 """Characters a chip shows; a longer name ends in … and stands in the tooltip."""
 
 
 class FlowLayout(QLayout):
-    """Lays its items out in lines like words; each line is stretched to the full width."""
+    """Lays its items out in lines like words; lines are stretched to the full width, but
+    for a last one that is nearly empty."""
 
     def __init__(self, parent: QWidget | None = None, *, gap: int = 6, fill: bool = True) -> None:
         super().__init__(parent)
@@ -40,9 +42,12 @@ class FlowLayout(QLayout):
         gap, top = theme.px(self._gap), rect.y()
         if not self._items:
             return 0
-        for line in self._lines(rect.width()):
+        lines = self._lines(rect.width())
+        for number, line in enumerate(lines):
             wide = [min(item.sizeHint().width(), rect.width()) for item in line]
             spare = max(0, rect.width() - sum(wide) - gap * (len(line) - 1))
+            if 0 < number == len(lines) - 1 and spare > rect.width() // 3:
+                spare = 0
             height = max(item.sizeHint().height() for item in line)
             left = rect.x()
             for at, item in enumerate(line):
@@ -80,7 +85,10 @@ class FlowLayout(QLayout):
         self._place(rect, move=True)
 
     def sizeHint(self) -> QSize:
-        return self.minimumSize()
+        """As wide as a panel; from the smallest width Qt would derive a far too large height."""
+        return QSize(
+            max(theme.px(_USUAL_WIDTH), self.minimumSize().width()), self.minimumSize().height()
+        )
 
     def minimumSize(self) -> QSize:
         wide = max((min(i.sizeHint().width(), theme.px(60)) for i in self._items), default=0)
@@ -123,7 +131,7 @@ class ChipRow(QWidget):
         self._buttons: dict[str, QPushButton] = {}
         self._checked: frozenset[str] = frozenset()
         self._flow = FlowLayout(self)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 

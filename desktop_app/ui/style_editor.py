@@ -15,6 +15,9 @@ from desktop_app.ui.popover import NAME_MAX, Popover
 
 _NONE = "\0none"
 _NEW = "\0new"
+_FOLD = "\0fold"
+SHOWN_MAX = 6
+"""Styles that are chips while the others are folded away; those that are on stay."""
 WORDS_MAX = 2000
 """Characters of a style's words."""
 
@@ -25,6 +28,7 @@ class StyleChips(QWidget):
     def __init__(self, styles: StyleModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._styles = styles
+        self._open = False
         self.row = ChipRow("Styles")
         self.refusal = Refusal()
         column = QVBoxLayout(self)
@@ -39,24 +43,44 @@ class StyleChips(QWidget):
         self._fill()
 
     def _fill(self) -> None:
-        chips = [
-            Chip(key=name, tooltip=_words(style)) for name, style in self._styles.by_name.items()
+        known = self._styles.by_name
+        folds = len(known) > SHOWN_MAX + 1
+        on = self._on()
+        shown = [
+            name
+            for at, name in enumerate(known)
+            if self._open or not folds or at < SHOWN_MAX or name in on
         ]
+        chips = [Chip(key=name, tooltip=_words(known[name])) for name in shown]
         chips.append(Chip(key=_NONE, text="None", tooltip="The prompt as it is typed"))
+        if folds:
+            more = len(known) - len(shown)
+            text = "Fewer" if self._open else f"{more} more…"
+            name = "Show fewer styles" if self._open else f"Show {more} more styles"
+            chips.append(Chip(key=_FOLD, text=text, name=name, tooltip=name, checkable=False))
         new = "Write a style of your own"
         chips.append(Chip(key=_NEW, text="+", tooltip=new, name=new, checkable=False))
         self.row.set_chips(chips)
-        self._mark()
+        self.row.set_checked(on or [_NONE])
 
-    def _mark(self) -> None:
+    def _on(self) -> list[str]:
         role = StyleModel.Role
         rows = (self._styles.index(row) for row in range(self._styles.rowCount()))
-        on = [index.data(role.NAME) for index in rows if index.data(role.ON)]
-        self.row.set_checked(on or [_NONE])
+        return [index.data(role.NAME) for index in rows if index.data(role.ON)]
+
+    def _mark(self) -> None:
+        on = self._on()
+        if set(on) <= set(self.row.shown()):
+            self.row.set_checked(on or [_NONE])
+        else:
+            self._fill()
 
     def _click(self, key: str) -> None:
         if key == _NEW:
             self.edit("")
+        elif key == _FOLD:
+            self._open = not self._open
+            self._fill()
         elif key == _NONE:
             self.refusal.attempt(self._styles.none)
         else:
