@@ -32,12 +32,14 @@ class Canvas(QWidget):
     Signals:
         moved(): the picture lies elsewhere; what floats over it should follow.
         neighbour_wanted(int): the picture before (-1) or after (1) this one in the gallery.
+        follow_asked(): the run that is worked on should be shown.
         panels_toggled(): everything beside the canvas should go, or come back.
     """
 
     moved = Signal()
     neighbour_wanted = Signal(int)
     panels_toggled = Signal()
+    follow_asked = Signal()
 
     def __init__(self, show: CanvasShow, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,6 +157,10 @@ class Canvas(QWidget):
     def _can_pan(self) -> bool:
         return not self.fitted and not QRectF(self.rect()).contains(self.scene.picture)
 
+    def _leads_back(self) -> bool:
+        """Whether the pill is a way to the run that goes on elsewhere."""
+        return not self.showing.shows_run and not self.showing.looking_back
+
     def _splits(self) -> bool:
         comparison = self.showing.comparison
         return comparison is not None and comparison.mode == "split"
@@ -262,8 +268,8 @@ class Canvas(QWidget):
         self._pressed_at = at if left else None
         if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
             self._grab = at
-        elif left and not self.showing.shows_run and self.scene.pill.contains(at):
-            self.showing.follow()
+        elif left and self._leads_back() and self.scene.pill.contains(at):
+            self.follow_asked.emit()
             self._pressed_at = None
         elif left and self._splits():
             self._sliding = True

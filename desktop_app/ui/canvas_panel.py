@@ -50,9 +50,11 @@ class CanvasPanel(QWidget):
         self.showing.changed.connect(self._refresh)
         self.showing.picture_changed.connect(self._picture_changed)
         self.canvas.moved.connect(self._arrange)
+        self.canvas.follow_asked.connect(self._studio.follow_run)
         self.canvas.neighbour_wanted.connect(self.neighbour_wanted)
         self.welcome.prompt_chosen.connect(self._make)
         self._studio.timeline.step_chosen.connect(self._look)
+        self._studio.run.changed.connect(self._run_changed)
         tools = self.tools
         tools.sheet_wanted.connect(self._back_to_sheet)
         tools.zoomed.connect(self.canvas.zoom_by)
@@ -108,12 +110,24 @@ class CanvasPanel(QWidget):
                 timeline.show_live()
         self.picture_changed.emit(record)
 
+    def _run_changed(self) -> None:
+        """Once a picture was made again to compare it, show the picture, not what was compared."""
+        run = self._studio.run
+        if run.stage == "idle" and self.showing.shows_run and run.jobs[0].kind == "verify":
+            picture = run.jobs[0].picture
+            if picture is not None:
+                self._studio.show(picture)
+
     def _make(self, prompt: str) -> None:
         self._studio.editor.set(prompt=prompt)
         self._studio.generate()
 
     def _look(self, row: int) -> None:
-        self.showing.look(self._studio.timeline.image(row))
+        timeline = self._studio.timeline
+        sigma = timeline.sigma(row)
+        level = f" · σ {sigma:.2f}" if sigma is not None else ""
+        words = f"Step {row + 1} / {timeline.rowCount()}{level}"
+        self.showing.look(timeline.image(row), words)
 
     def _back_to_sheet(self) -> None:
         self.showing.enlarge(None)

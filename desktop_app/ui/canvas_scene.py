@@ -81,13 +81,19 @@ class Scene:
         """The place of the words about the work; empty when there are none."""
         if not self.pill_text:
             return QRectF()
-        at = self.seen.topLeft() if self.show.shows_run else self.bounds.topLeft()
+        over = self.show.shows_run or self.show.looking_back
+        at = self.seen.topLeft() if over else self.bounds.topLeft()
         inset = QPointF(PILL_INSET, PILL_INSET)
         return canvas_paint.pill_rect(self.pill_text, at + inset, self.metrics)
 
     @property
     def pill_text(self) -> str:
-        text = self.show.run.text
+        if self.show.looking_back:
+            return self.show.look_words
+        run = self.show.run
+        if self.show.stopped:
+            return f"Stopped at step {run.step} / {run.count}" if self._last_cell() else "Stopped"
+        text = run.text
         if not text or self.show.kind == "empty":
             return ""
         if self.show.shows_run and self.show.kind == "single" and not self._cell_works():
@@ -117,8 +123,11 @@ class Scene:
             case "empty":
                 return
         if self.pill_text:
-            hot = not self.show.shows_run
+            hot = not self.show.shows_run and not self.show.looking_back
             canvas_paint.draw_pill(painter, self.pill, self.pill_text, hot=hot)
+
+    def _last_cell(self) -> bool:
+        return self.show.run.index == self.show.cell
 
     def _cell_works(self) -> bool:
         run = self.show.run

@@ -43,6 +43,7 @@ class CanvasShow(QObject):
         self.current = 0
         self.comparison: Comparison | None = None
         self.with_record: Record | None = None
+        self.look_words = ""
         self._record: Record | None = None
         self._told: Record | None = None
         self._look: tuple[QImage, ...] | None = None
@@ -157,8 +158,9 @@ class CanvasShow(QObject):
         self.enlarged, self._look = i, None
         self._tell()
 
-    def look(self, image: QImage | None) -> None:
-        """Show a step of the timeline; None goes back to the picture."""
+    def look(self, image: QImage | None, words: str = "") -> None:
+        """Show a step of the timeline, with words about it; None goes back to the picture."""
+        self.look_words = words
         self._look = None if image is None or image.isNull() else (soften(image),)
         self.changed.emit()
 
@@ -197,6 +199,8 @@ class CanvasShow(QObject):
         if self._record is not None and self._record.id == record.id:
             self._record = record
             self._tell()
+        if self.with_record is not None and self.with_record.id == record.id:
+            self.with_record = record
 
     def forget(self, ids: set[int]) -> None:
         """Pictures went away."""
@@ -206,6 +210,8 @@ class CanvasShow(QObject):
             self._record, self._last = None, None
             self.comparison, self.with_record = None, None
             self.following = self.run.busy
+        if self.enlarged is not None and not self.run.busy and self._cell_gone(self.enlarged):
+            self.enlarged = None
         self._tell()
 
     def _follows_run(self) -> bool:
@@ -214,6 +220,9 @@ class CanvasShow(QObject):
         return self.run.busy or any(
             one is not None for one in (*self.run.results, *self.run.previews)
         )
+
+    def _cell_gone(self, i: int) -> bool:
+        return i >= self.run.size or (self.run.results[i] is self.run.previews[i] is None)
 
     def _cell_of(self, record: "Record") -> int | None:
         for i, one in enumerate(self.run.results):
@@ -233,6 +242,14 @@ class CanvasShow(QObject):
         if self.with_record is not None and self.comparison is None:
             self._compare_with_shown()
         self._tell()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the picture on show ended before it was finished."""
+        run = self.run
+        if not self._follows_run() or self.kind != "single" or not run.ended[self.cell]:
+            return False
+        return run.results[self.cell] is None and run.previews[self.cell] is not None
 
     def _compare_with_shown(self) -> None:
         """Make the comparison once both pictures are read."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from desktop_app.studio.values import Record
 
 PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 300
-STRIP_HEIGHT = 196
+STRIP_HEIGHT, STRIP_LOW = 196, 148
+"""Of the gallery strip in a high and in a low window."""
 HISTORY_PICTURES = 100
 """How many are looked through for prompts: some milliseconds of reading."""
 
@@ -42,6 +43,7 @@ class CreatePage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._studio = studio
+        self._fresh = True
         self._build(filter_)
         self._connect()
 
@@ -102,6 +104,7 @@ class CreatePage(QWidget):
         self.sidebar.folder_asked.connect(self._open_models)
         self.sidebar.verify_asked.connect(studio.reproduce)
         studio.focus_picture.connect(self.canvas.show_record)
+        studio.gallery.total_changed.connect(self._first_pictures)
         studio.album.updated.connect(self.canvas.records_changed)
         studio.album.gone.connect(self.canvas.records_gone)
         self.canvas.picture_changed.connect(self._picture_changed)
@@ -150,9 +153,10 @@ class CreatePage(QWidget):
     def restore_splitters(self) -> None:
         """The parts as wide and high as they were left."""
         kept = self._studio.settings.values.splitters
+        strip = theme.px(STRIP_HEIGHT if self.window().height() >= 900 else STRIP_LOW)
         usual = {
             "across": (theme.px(PROMPT_WIDTH), 1600, theme.px(SIDEBAR_WIDTH)),
-            "down": (1000, theme.px(STRIP_HEIGHT) + self.timeline.sizeHint().height()),
+            "down": (1000, strip + self.timeline.sizeHint().height()),
         }
         for splitter in (self.across, self.down):
             name = splitter.objectName()
@@ -166,6 +170,14 @@ class CreatePage(QWidget):
         if not self.prompts.isHidden():
             sizes = {one.objectName(): tuple(one.sizes()) for one in (self.across, self.down)}
             self._studio.settings.set(splitters={**self._studio.settings.values.splitters, **sizes})
+
+    def _first_pictures(self) -> None:
+        """Begin where the last session ended: with its newest picture."""
+        if self._fresh and self._studio.gallery.total:
+            self._fresh = False
+            newest = self._studio.gallery.id_at(0)
+            if newest is not None and self.canvas.showing.kind == "empty":
+                self._studio.show(newest)
 
     def _prompts_used(self) -> list[str]:
         """The prompts of the newest pictures, each once, newest first."""

@@ -38,9 +38,10 @@ class GalleryPage(QWidget):
 
     def _build(self, filter_: GalleryFilter) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.px(20), theme.px(12), theme.px(12), theme.px(8))
-        column.setSpacing(theme.px(10))
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
         row = QHBoxLayout()
+        row.setContentsMargins(theme.px(20), theme.px(10), theme.px(16), theme.px(10))
         row.setSpacing(theme.px(8))
         row.addWidget(label("Gallery", "heading", self))
         self.search = GallerySearch(self._studio.gallery, filter_, self)

@@ -74,6 +74,8 @@ class GalleryView(QListView):
         self.setModel(self._gallery)
         self.set_size(132)
         self._gallery.total_changed.connect(self._repaint)
+        # The current picture can be clicked again after the canvas went on to another one.
+        self.clicked.connect(self._clicked)
 
     def set_size(self, size: int) -> None:
         """Cells of `size` pixels, the picture a little smaller."""
@@ -97,7 +99,7 @@ class GalleryView(QListView):
         """Make a picture the current and only selected one; None selects nothing."""
         current = self._gallery.id_at(self.currentIndex().row())
         if picture is None:
-            self.clearSelection()
+            self.selectionModel().clear()
             return
         index = self._gallery.index_of(picture)
         if not index.isValid():
@@ -113,6 +115,11 @@ class GalleryView(QListView):
             index = self._gallery.index(row)
             self.setCurrentIndex(index)
             self.scrollTo(index)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        number = self._gallery.id_at(index.row())
+        if number is not None:
+            self.chosen.emit(number)
 
     def _repaint(self) -> None:
         self.viewport().update()
@@ -171,7 +178,7 @@ class GalleryView(QListView):
             case Qt.Key.Key_F:
                 records = self.records()
                 self._studio.set_favourite(numbers, not all(one.favourite for one in records))
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
+            case Qt.Key.Key_Delete:
                 self._studio.trash(numbers)
             case _ if Qt.Key.Key_0 <= key <= Qt.Key.Key_5:
                 self._studio.set_rating(numbers, key - Qt.Key.Key_0)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.studio.values import Notice
+from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton
 from desktop_app.ui.icons import pixmap
 
@@ -41,7 +42,7 @@ class NoticeCard(QFrame):
         name, colour = ICONS[self.notice.kind]
         mark = QLabel(self)
         mark.setPixmap(pixmap(name, colour, 18, self.devicePixelRatioF()))
-        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(mark)
         self.label = QLabel(self)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setText(self.notice.text)
@@ -54,9 +55,15 @@ class NoticeCard(QFrame):
             self.action.setObjectName("noticeAction")
             self.action.clicked.connect(self._act)
             row.addWidget(self.action)
-        self.close_button = IconButton("x", "Dismiss this notice", parent=self)
+        self.close_button = IconButton("x", "Dismiss this notice", self, flat=True, size=15)
         self.close_button.clicked.connect(self.dismiss)
-        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.close_button)
+
+    def natural_width(self) -> int:
+        """Logical pixels that the text takes on one line, with all that stands beside it."""
+        text = self.label.fontMetrics().horizontalAdvance(self.notice.text)
+        action = self.action.sizeHint().width() + 10 if self.action is not None else 0
+        return text + action + theme.px(116)
 
     def _act(self) -> None:
         act = self.notice.act
@@ -137,7 +144,8 @@ class Notices(QWidget):
         over = self.parentWidget()
         if over is None or not self._cards:
             return
-        width = min(WIDTH_MAX, over.width() - 48)
+        wanted = max(card.natural_width() for card in self._cards)
+        width = min(wanted, theme.px(WIDTH_MAX), over.width() - 48)
         self.setFixedWidth(width)
         self._column.activate()
         height = max(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from desktop_app.studio.queue_model import QueueModel
@@ -97,6 +97,11 @@ class TopBar(QFrame):
         """
         self._engine = state
         self._render()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._mark.setPixmap(mark(22, self.devicePixelRatioF()))
 
     def _render(self) -> None:
         words = _ENGINE_WORDS.get(self._engine, "") or self._device_words
