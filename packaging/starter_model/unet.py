@@ -15,7 +15,7 @@ from starter_model import vae as autoencoder
 from starter_model.muon import Average, optimizer_for
 from starter_model.pool import Pool, save_array
 from starter_model.schedule import scheduler
-from starter_model.text import tokenize
+from starter_model.tokens import tokenize
 
 HELD_BACK = 128
 DROPOUT = 0.10

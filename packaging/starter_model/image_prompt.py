@@ -1,0 +1,157 @@
+"""train-image-prompt: an IP-Adapter (Ye et al., 2023) that lets a picture prompt the U-Net."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import CLIPVisionModelWithProjection
+
+from starter_model import loop
+from starter_model.muon import optimizer_for
+from starter_model.pool import Pool
+from starter_model.schedule import scheduler
+from starter_model.unet import DROPOUT, TextStates, cached_latents, load_parts, timesteps
+from starter_model.vae import to_tensor
+
+TOKENS = 4  # what diffusers expects of the plain adapter
+
+
+def untrained(unet: UNet2DConditionModel, embedding: int) -> dict[str, dict[str, Tensor]]:
+    """Return fresh adapter weights in the published layout, values small so that it starts mute."""
+    width = unet.config.cross_attention_dim
+    generator = torch.Generator().manual_seed(7)
+
+    def small(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator) * 0.02
+
+    projection = {
+        "proj.weight": small(TOKENS * width, embedding),
+        "proj.bias": torch.zeros(TOKENS * width),
+        "norm.weight": torch.ones(width),
+        "norm.bias": torch.zeros(width),
+    }
+    attention: dict[str, Tensor] = {}
+    crossing = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
+    for index, name in enumerate(crossing):
+        layer = unet.get_submodule(name.removesuffix(".processor"))
+        inner = layer.to_k.weight.shape[0]
+        attention[f"{2 * index + 1}.to_k_ip.weight"] = small(inner, width)
+        attention[f"{2 * index + 1}.to_v_ip.weight"] = small(inner, width)
+    return {"image_proj": projection, "ip_adapter": attention}
+
+
+def published(unet: UNet2DConditionModel) -> dict[str, Tensor]:
+    """Return the adapter inside `unet` in the layout that `load_ip_adapter` reads."""
+    result: dict[str, Tensor] = {}
+    names = {"image_embeds": "proj", "norm": "norm"}
+    for name, value in unet.encoder_hid_proj.image_projection_layers[0].state_dict().items():
+        part, leaf = name.split(".")
+        result[f"image_proj.{names[part]}.{leaf}"] = value.detach().cpu().contiguous()
+    crossing = [p for n, p in unet.attn_processors.items() if n.endswith("attn2.processor")]
+    for index, processor in enumerate(crossing):
+        for kind in ("k", "v"):
+            weight = getattr(processor, f"to_{kind}_ip")[0].weight
+            key = f"ip_adapter.{2 * index + 1}.to_{kind}_ip.weight"
+            result[key] = weight.detach().cpu().contiguous()
+    return result
+
+
+def trainable(unet: UNet2DConditionModel) -> nn.ModuleDict:
+    """Freeze `unet` and return the adapter's own modules, ready to be trained."""
+    unet.requires_grad_(False)
+    modules = nn.ModuleDict({"projection": unet.encoder_hid_proj})
+    for index, (name, processor) in enumerate(unet.attn_processors.items()):
+        if name.endswith("attn2.processor"):
+            modules[f"attention{index}"] = processor
+    modules.requires_grad_(True)
+    return modules
+
+
+@torch.inference_mode()
+def embeddings(encoder: CLIPVisionModelWithProjection, pool: Pool) -> Tensor:
+    """Return the image embedding of every picture of a pool."""
+    parts = []
+    for start in range(0, len(pool), 50):
+        images = to_tensor(pool.pictures(np.arange(start, min(start + 50, len(pool)))))
+        parts.append(encoder(images.to(encoder.device)).image_embeds.cpu())
+    return torch.cat(parts)
+
+
+def train(
+    *,
+    pool_folder: Path,
+    work: Path,
+    vae: Path,
+    text: Path,
+    tokenizer: Path,
+    minutes: float,
+    device: str,
+    batch: int = 32,
+    steps: int | None = None,
+    seed: int = 8,
+) -> Path:
+    """Train the adapter of `work/unet` on `work/image_encoder`; return the file written.
+
+    Text and picture are each left out at times, so that either alone works too. Raises OSError
+    when the U-Net or the image encoder has not been trained yet.
+    """
+    pool, checkpoint = Pool(pool_folder), work / "image_prompt.ckpt"
+    encoder = CLIPVisionModelWithProjection.from_pretrained(work / "image_encoder").to(device)
+    unet = UNet2DConditionModel.from_pretrained(work / "unet").to(device)
+    unet._load_ip_adapter_weights([untrained(unet, encoder.config.projection_dim)])
+    modules = trainable(unet)
+    optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
+    autoencoder = AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32).to(device)
+    latents = cached_latents(pool, autoencoder, work)
+    scaling = 1 / float(latents[:4000].float().std((0, 2, 3)).mean())
+    parts = load_parts(vae, text, tokenizer, device, scaling)
+    states = TextStates(parts.tokenizer, parts.text_encoder, pool)
+    pictures = embeddings(encoder, pool)
+    alphas, first = scheduler().alphas_cumprod, 0
+    if saved := loop.load_state(checkpoint):
+        modules.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first = int(saved["step"])
+
+    def step(index: int) -> tuple[int, float]:
+        rng = loop.step_generator(seed, index)
+        source = loop.step_noise(rng)
+        chosen = rng.integers(0, len(pool), batch)
+        text_states = states.get(chosen, rng.integers(0, 64, batch), rng.random(batch) < 0.5)
+        images = pictures[torch.from_numpy(chosen)].clone()
+        images[torch.from_numpy(rng.random(batch) < DROPOUT)] = 0
+        clean = latents[torch.from_numpy(chosen)].float() * scaling
+        noise = torch.randn(clean.shape, generator=source)
+        times = timesteps(batch, source)
+        alpha = alphas[times].view(-1, 1, 1, 1)
+        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+        target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+        guess = unet(
+            noisy.to(device),
+            times.to(device),
+            text_states.to(device),
+            added_cond_kwargs={"image_embeds": [images[:, None].to(device)]},
+        ).sample
+        loss = (guess - target.to(device)).square().mean()
+        loss.backward()
+        optimizer.scale = min(1.0, (index + 1) / 50)
+        optimizer.step()
+        return batch, float(loss.detach())
+
+    def state(index: int) -> loop.State:
+        return {"step": index, "model": modules.state_dict(), "optimizer": optimizer.state_dict()}
+
+    loop.run(
+        progress=loop.Progress(name="image-prompt", minutes=minutes),
+        checkpoint=checkpoint,
+        first_step=first,
+        last_step=steps,
+        step=step,
+        state=state,
+    )
+    out = work / "ip-adapter.safetensors"
+    save_file({name: value.half() for name, value in published(unet).items()}, out)
+    return out
