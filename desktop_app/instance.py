@@ -95,7 +95,8 @@ class Instance(QObject):
     @Slot()
     def _take(self) -> None:
         server = self._server
-        while server is not None and (socket := server.nextPendingConnection()) is not None:
+        while server is not None and server.hasPendingConnections():
+            socket = server.nextPendingConnection()
             socket.setParent(self)
             socket.setReadBufferSize(MESSAGE_MAX)
             socket.disconnected.connect(self._read)

@@ -148,20 +148,28 @@ class Conductor(QObject):
         for job in self._queue.drop(job_ids):
             self._run.end(job.id)
 
-    def stop(self) -> bool:
-        """Cancel what runs and end the thread; nothing more is told.
-
-        Returns:
-            whether the thread ended in time.
-        """
+    def stop(self) -> None:
+        """Cancel what runs; nothing more is told. `end` waits for it."""
         self._closing = True
         self._queue.hold(True)
-        ended = self._thread.stop(IMPORT_MS if self._engine == "starting" else WORK_MS)
+        self._thread.stop()
+
+    def end(self) -> bool:
+        """Wait for the thread, after `stop`.
+
+        Returns:
+            whether it ended in time.
+        """
+        ended = self._thread.wait(IMPORT_MS if self._engine == "starting" else WORK_MS)
         running = self._queue.running
         if ended and running is not None and running.id > 0 and self._storage is not None:
             # Asked to stop, not stopped by a crash: it waits for the next start.
             self._storage.note_job(running.id, "waiting", "")
         return ended
+
+    def wait(self, milliseconds: int) -> bool:
+        """Whether the thread ends within this time; only after `stop`."""
+        return self._thread.wait(milliseconds)
 
     def _cancel_running(self) -> None:
         self._run.stop()

@@ -1,6 +1,6 @@
 """Arrays to QImage and back: the only place that knows how their bytes lie."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QImage
 
@@ -53,8 +53,9 @@ def without_text(image: QImage) -> QImage:
     if image.colorCount():
         clean.setColorTable(image.colorTable())
     clean.setColorSpace(image.colorSpace())
-    source, target = image.constBits(), clean.bits()
-    target[: len(source)] = source
+    # PySide declares bytes and gives a writable view.
+    target = cast("memoryview", clean.bits())
+    target[:] = image.constBits()
     return clean
 
 

@@ -79,7 +79,7 @@ class RenderThread(QThread):
         super().__init__(parent)
         self._make_backend = make_backend
         self._orders: queue.SimpleQueue[Job | _Start | _Stop] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._cancel = threading.Event()
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._mailbox: list[tuple[int | None, ThreadEvent]] = []
@@ -102,23 +102,20 @@ class RenderThread(QThread):
 
     def submit(self, job: Job) -> None:
         """Hand over one job; the next only after `done`."""
-        self._stop.clear()
+        self._cancel.clear()
         self._orders.put(job)
 
     def cancel(self) -> None:
         """Stop the job that was submitted last, at its next word; it ends with `cancelled`."""
-        self._stop.set()
+        self._cancel.set()
 
-    def stop(self, milliseconds: int) -> bool:
-        """Cancel what runs, end the thread and wait for it.
+    def stop(self) -> None:
+        """Cancel what runs and let the thread end; `wait` tells when it has.
 
-        Returns:
-            whether it ended in time; an import in the middle of a library cannot be interrupted.
+        An import in the middle of a library cannot be interrupted.
         """
         self._closing.set()
-        self._stop.set()
         self._orders.put(_Stop())
-        return not self.isRunning() or self.wait(milliseconds)
 
     def take(self) -> list[tuple[int | None, ThreadEvent]]:
         """All events since the last call, in order, with the job each is about."""
@@ -267,7 +264,7 @@ class RenderThread(QThread):
         return report
 
     def _check(self) -> None:
-        if self._stop.is_set() or self._closing.is_set():
+        if self._cancel.is_set() or self._closing.is_set():
             raise Cancelled
 
     def _post(self, job_id: int | None, event: ThreadEvent) -> None:

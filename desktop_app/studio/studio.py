@@ -170,6 +170,7 @@ class Studio(QObject):
         if self._closing:
             return True
         self._closing = True
+        self._conductor.stop()
         self._session.stop()
         self._disk.close(DISK_MS)
         for part in (self.editor, self.settings):
@@ -177,11 +178,15 @@ class Studio(QObject):
                 part.flush()
             except AppError as error:
                 log.warning("%s", error)
-        ended = self._conductor.stop()
+        ended = self._conductor.end()
         self._reads.close(DISK_MS)
-        if ended:
+        if ended or self.queue.running is None:
             self._session.close()
         return ended
+
+    def wait_for_engine(self, milliseconds: int) -> bool:
+        """After `shutdown` said that the engine had not ended: whether it has by now."""
+        return self._conductor.wait(milliseconds)
 
     def save_now(self) -> None:
         """Put the draft on the disk at once: the system may end the session any moment."""

@@ -1,7 +1,8 @@
 """A whole studio on the scripted backend: real threads, a real store in a folder of its own."""
 
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from pytestqt.qtbot import QtBot
 
 from desktop_app.paths import resolve
+from desktop_app.studio.render_thread import RenderThread
 from desktop_app.studio.studio import Studio
 from desktop_app.studio.values import Notice
 from tests.studio.models import write_model
@@ -55,7 +57,6 @@ class Stage:
     listener: Listener
     bot: QtBot
     home: Path
-    ended: bool = field(default=False)
 
     def until(self, condition: Callable[[], object]) -> None:
         """Let the event loop run until something is so."""
@@ -82,8 +83,20 @@ class Stage:
         self.idle()
 
     def end(self) -> bool:
-        self.ended = True
-        return self.studio.shutdown()
+        """Shut down; the gates open only after the thread was asked to stop."""
+        thread = self.studio.findChild(RenderThread)
+        assert thread is not None
+
+        def open_gates() -> None:
+            thread._closing.wait(20)  # pyright: ignore[reportPrivateUsage]
+            for gate in self.backend.gates.values():
+                gate.open.set()
+
+        opener = threading.Thread(target=open_gates)
+        opener.start()
+        ended = self.studio.shutdown()
+        opener.join()
+        return ended
 
 
 @pytest.fixture
@@ -103,9 +116,7 @@ def open_stage(qtbot: QtBot, home: Path) -> Iterator[Callable[..., Stage]]:
 
     yield make
     for stage in stages:
-        for gate in stage.backend.gates.values():
-            gate.open.set()
-        assert stage.studio.shutdown()
+        assert stage.end()
         stage.studio.deleteLater()
 
 

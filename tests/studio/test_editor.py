@@ -42,6 +42,7 @@ def editor(tmp_path: Path, disk: Background, clock: Clock) -> Editor:
 def test_an_edit_is_one_signal_with_both_drafts(editor: Editor, qtbot: QtBot) -> None:
     with qtbot.waitSignal(editor.changed) as told:
         editor.set(prompt="fox", num_inference_steps=30)
+    assert told.args is not None
     new, before = told.args
     assert (new.prompt, new.num_inference_steps, before) == ("fox", 30, Draft())
     assert editor.draft is new
