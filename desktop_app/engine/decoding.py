@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from desktop_app.engine import residency
 from desktop_app.engine.backend import Report
-from desktop_app.engine.events import Decoding, DecodeWay
+from desktop_app.engine.events import DecodeWay, Decoding
 from desktop_app.engine.residency import Attempt, Trouble
 from desktop_app.errors import AppError
 
@@ -71,7 +71,7 @@ def decode_latents(pipe: StableDiffusionPipeline, latents: torch.Tensor, report:
         trouble = result
     raise AppError(
         f"decode-{trouble}",
-        f"The picture is finished but could not be decoded, because {REASONS[trouble or 'memory']}.",
+        f"The picture is finished but cannot be decoded, because {REASONS[trouble or 'memory']}.",
         hint="It is kept, and can be decoded at the next start."
         if trouble == "memory"
         else "Another sampler or a lower guidance may help.",
@@ -113,5 +113,5 @@ def _pixels(pipe: StableDiffusionPipeline, latents: torch.Tensor) -> "NDArray[np
     image = pipe.vae.decode(scaled, return_dict=False)[0]
     if not bool(torch.isfinite(image).all()):
         return "numbers"
-    picture = pipe.image_processor.postprocess(image, output_type="pil")[0]
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
+    pictures: Any = pipe.image_processor.postprocess(image, output_type="pil")
+    return np.array(pictures[0].convert("RGB"), dtype=np.uint8)

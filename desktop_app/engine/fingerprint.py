@@ -9,7 +9,6 @@ import diffusers
 import numpy as np
 import torch
 import transformers
-from diffusers import SchedulerMixin
 from numpy.typing import NDArray
 
 from desktop_app import __version__
@@ -17,6 +16,7 @@ from desktop_app.engine import noise
 from desktop_app.engine.events import DecodeWay
 from desktop_app.engine.loading import Model
 from desktop_app.engine.residency import describe
+from desktop_app.engine.schedulers import Scheduler
 from desktop_app.recipe.provenance import Fingerprint
 
 
@@ -26,7 +26,7 @@ def sha256_of(array: NDArray[Any]) -> str:
     return hashlib.sha256(plain.data).hexdigest()
 
 
-def fingerprint(model: Model, scheduler: SchedulerMixin, decode: DecodeWay) -> Fingerprint:
+def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Fingerprint:
     """The setting of a finished render.
 
     Args:
@@ -59,7 +59,7 @@ def fingerprint(model: Model, scheduler: SchedulerMixin, decode: DecodeWay) -> F
     )
 
 
-def _config_sha256(scheduler: SchedulerMixin) -> str:
+def _config_sha256(scheduler: Scheduler) -> str:
     config = {k: v for k, v in dict(scheduler.config).items() if not k.startswith("_")}
     text = json.dumps(config, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -69,7 +69,7 @@ def _plain(value: object) -> object:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
-def _timesteps_sha256(scheduler: SchedulerMixin) -> str:
+def _timesteps_sha256(scheduler: Scheduler) -> str:
     used = [np.asarray(scheduler.timesteps.cpu(), dtype=np.float64)]
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is not None:

@@ -1,6 +1,7 @@
 """A model folder on disk turned into a pipeline: offline, safetensors only, no foreign code."""
 
 import hashlib
+import inspect
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import transformers
 from diffusers import SchedulerMixin, StableDiffusionPipeline
 from safetensors import SafetensorError
 
+from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
 
@@ -99,8 +101,9 @@ def load_model(folder: Path, name: str, *, device: torch.device, dtype: torch.dt
         parts[part] = _part(folder, part, index[part][1], name, dtype)
     _check_fit(parts, name)
     parts["scheduler"] = _scheduler(folder, index, name)
+    none: Any = None
     pipe = StableDiffusionPipeline(
-        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+        **parts, safety_checker=none, feature_extractor=none, requires_safety_checker=False
     )
     pipe.set_progress_bar_config(disable=True)
     pipe.to(device)
@@ -214,17 +217,17 @@ def _broken(name: str, what: str, error: Exception | None) -> AppError:
     )
 
 
-def _scheduler(folder: Path, index: dict[str, Any], name: str) -> SchedulerMixin:
+def _scheduler(folder: Path, index: dict[str, Any], name: str) -> Scheduler:
     library, kind = _named(index, "scheduler", name)
-    known = getattr(diffusers, kind, None) if library == "diffusers" else None
-    if not (isinstance(known, type) and issubclass(known, SchedulerMixin)):
+    known: Any = getattr(diffusers, kind, None) if library == "diffusers" else None
+    if not (inspect.isclass(known) and SchedulerMixin in known.__mro__):
         raise AppError("model-kind", f"The model {name} has an unknown scheduler {kind}.")
     config = _json(folder / "scheduler" / "scheduler_config.json", name, INDEX_MAX)
     prediction = config.get("prediction_type", "epsilon")
     if prediction not in PREDICTION_TYPES:
         raise AppError(
             "model-kind",
-            f"The model {name} predicts {str(prediction)[:40]!r}, which this program does not know.",
+            f"The model {name} predicts {str(prediction)[:40]!r}, which is not known here.",
         )
     # What the pipeline would change by itself with a deprecation warning: without it, the first
     # Stable Diffusion models run one timestep off, and clip latents as if they were pixels.

@@ -1,16 +1,27 @@
 """The artists' sampler names turned into diffusers schedulers, ready for one render."""
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import diffusers
 import numpy as np
-from diffusers import SchedulerMixin
+import torch
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.samplers import SAMPLERS, Sigmas
+
+
+class Scheduler(Protocol):
+    """What the diffusers schedulers in the table share and their base class does not declare."""
+
+    config: Any
+    timesteps: torch.Tensor
+    alphas_cumprod: torch.Tensor
+    step: Callable[..., Any]
+    set_timesteps: Callable[..., None]
+
 
 SPACING_FLAGS: dict[Sigmas, str] = {
     "karras": "use_karras_sigmas",
@@ -22,7 +33,7 @@ AYS_SIGMAS = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.
 """Noise levels for ten steps with Stable Diffusion 1.5 (Sabour et al. 2024, arXiv 2404.14507)."""
 
 
-def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> SchedulerMixin:
+def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
     """A fresh scheduler for a recipe.
 
     Args:
@@ -65,7 +76,7 @@ def _check(config: Mapping[str, Any], recipe: Recipe) -> None:
         )
 
 
-def spacing_arguments(scheduler: SchedulerMixin, recipe: Recipe) -> dict[str, Any]:
+def spacing_arguments(scheduler: Scheduler, recipe: Recipe) -> dict[str, Any]:
     """What `set_timesteps`, and so the pipeline, is told about the steps.
 
     Returns:

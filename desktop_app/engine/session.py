@@ -12,8 +12,9 @@ from typing import Any
 import diffusers
 import numpy as np
 import torch
+import torch.utils.deterministic
 import transformers
-from diffusers import SchedulerMixin, StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline
 
 from desktop_app.engine import conditioning, residency
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report
@@ -23,7 +24,7 @@ from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
 from desktop_app.engine.preview import Factors, factors_for
-from desktop_app.engine.schedulers import make_scheduler, spacing_arguments
+from desktop_app.engine.schedulers import Scheduler, make_scheduler, spacing_arguments
 from desktop_app.engine.tap import Look, tapped
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Provenance
@@ -187,7 +188,8 @@ def _make_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # Deterministic mode would also fill each new tensor with NaN to find reads of unset memory.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    deterministic: Any = torch.utils.deterministic
+    deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
@@ -204,7 +206,7 @@ def _quiet_libraries() -> None:
 
 def _denoised(
     pipe: StableDiffusionPipeline,
-    scheduler: SchedulerMixin,
+    scheduler: Scheduler,
     arguments: dict[str, Any],
     seen: Callable[[Look], None],
 ) -> torch.Tensor:
@@ -252,7 +254,7 @@ def _check_finite(latents: Latents, recipe: Recipe) -> None:
 
 def _rendered(
     model: Model,
-    scheduler: SchedulerMixin,
+    scheduler: Scheduler,
     recipe: Recipe,
     noise_sha256: str,
     latents: torch.Tensor,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import SchedulerMixin
+
+from desktop_app.engine.schedulers import Scheduler
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
 
@@ -66,7 +67,7 @@ class Look:
 
 
 @contextmanager
-def tapped(scheduler: SchedulerMixin, seen: Callable[[Look], None]) -> Iterator[None]:
+def tapped(scheduler: Scheduler, seen: Callable[[Look], None]) -> Iterator[None]:
     """Call `seen` after each step that a pipeline takes with this scheduler.
 
     An exception from `seen` leaves the pipeline through its own loop: that is how a render is
@@ -74,6 +75,7 @@ def tapped(scheduler: SchedulerMixin, seen: Callable[[Look], None]) -> Iterator[
     the plain call.
     """
     step = scheduler.step
+    begin_at = getattr(scheduler, "set_begin_index", None)
     index = 0
 
     # Pipelines look for `generator` in the signature; without wraps() they would not hand it on.
@@ -82,10 +84,10 @@ def tapped(scheduler: SchedulerMixin, seen: Callable[[Look], None]) -> Iterator[
         model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, *more: Any, **named: Any
     ) -> Any:
         nonlocal index
-        if getattr(scheduler, "step_index", index) is None:
+        if begin_at is not None and getattr(scheduler, "step_index", None) is None:
             # Left to itself, a scheduler whose first timestep stands twice in its list (many beta
             # spaced steps do that) begins at the second one and runs over the end.
-            scheduler.set_begin_index(0)
+            begin_at(0)
         level = level_at(scheduler, timestep)
         result = step(model_output, timestep, sample, *more, **named)
         index += 1
@@ -109,7 +111,7 @@ def tapped(scheduler: SchedulerMixin, seen: Callable[[Look], None]) -> Iterator[
         del scheduler.step
 
 
-def level_at(scheduler: SchedulerMixin, timestep: Any) -> Level:
+def level_at(scheduler: Any, timestep: Any) -> Level:
     """The noise level of the sample that `scheduler.step` is about to be called with."""
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is None or not hasattr(scheduler, "step_index"):
@@ -123,7 +125,7 @@ def level_at(scheduler: SchedulerMixin, timestep: Any) -> Level:
     return Level(signal=signal, noise=sigma * signal, scale=signal if exploding else 1.0)
 
 
-def _sigma(scheduler: SchedulerMixin, sigmas: torch.Tensor) -> torch.Tensor:
+def _sigma(scheduler: Any, sigmas: torch.Tensor) -> torch.Tensor:
     index = scheduler.step_index or 0
     between = getattr(scheduler, "sigmas_interpol", None)
     if between is None or scheduler.state_in_first_order:

@@ -63,7 +63,13 @@ _ROWS = (
         scheduler="EulerAncestralDiscreteScheduler",
         stochastic=True,
     ),
-    Sampler(key="heun", label="Heun", scheduler="HeunDiscreteScheduler", sigmas=_KEB, order=2),
+    Sampler(
+        key="heun",
+        label="Heun",
+        scheduler="HeunDiscreteScheduler",
+        sigmas=(*_KEB, "ays"),
+        order=2,
+    ),
     Sampler(key="dpm2", label="DPM2", scheduler="KDPM2DiscreteScheduler", sigmas=_KEB, order=2),
     Sampler(
         key="dpm2_a",
@@ -93,7 +99,9 @@ _ROWS = (
         key="dpmpp_2s",
         label="DPM++ 2S",
         scheduler="DPMSolverSinglestepScheduler",
-        sigmas=_KEB,
+        # Otherwise the class sets it by itself, with a warning at each odd number of steps.
+        config=(("lower_order_final", True),),
+        sigmas=(*_KEB, "ays"),
     ),
     Sampler(key="unipc", label="UniPC", scheduler="UniPCMultistepScheduler", sigmas=_KEB),
     Sampler(key="deis", label="DEIS", scheduler="DEISMultistepScheduler", sigmas=_KEB),
