@@ -1,0 +1,310 @@
+"""The commands that make pictures: render and reproduce."""
+
+import argparse
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from desktop_app import paths, settings
+from desktop_app.cli.output import Output
+from desktop_app.engine.backend import Backend, Rendered
+from desktop_app.engine.events import Decoding, Encoding, Event, Latents, Loading, Step
+from desktop_app.errors import AppError, Cancelled
+from desktop_app.library.catalog import Catalog, ModelInfo
+from desktop_app.recipe import codec
+from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.provenance import Fingerprint
+from desktop_app.recipe.recipe import SEED, SEED_MAX
+from desktop_app.recipe.samplers import find_sampler
+from desktop_app.store import files, metadata, pixels
+
+if TYPE_CHECKING:
+    from desktop_app.engine.verify import Verdict
+
+VERDICT_WORDS = {
+    "identical": "Identical",
+    "similar": "Visually identical",
+    "different": "Different",
+}
+_OTHER_PICTURES = frozenset({".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Where pictures go: one file, or a folder that gives them names."""
+
+    file: Path | None
+    folder: Path
+
+    def save(self, rendered: Rendered) -> Path:
+        """Write the picture with its recipe inside; its path."""
+        data = metadata.write_png(rendered.pixels, rendered.recipe, rendered.provenance)
+        if self.file is None:
+            return files.write_numbered(self.folder, f"{rendered.recipe.seed}.png", data)
+        files.write_atomic(self.file, data)
+        return self.file
+
+
+def render(chosen: argparse.Namespace, output: Output) -> int:
+    """Make `--count` pictures; exit code 0."""
+    target = target_of(chosen.out, count=chosen.count, force=chosen.force)
+    catalog = open_catalog()
+    model = catalog.open(chosen.model) if chosen.model else _first(catalog)
+    recipes = expand(_draft(chosen, model), {})
+    backend = _backend(catalog)
+    rows: list[dict[str, object]] = []
+    with interruptible() as stopped:
+        try:
+            for number, recipe in enumerate(recipes):
+                place = f"{number + 1}/{len(recipes)} " if len(recipes) > 1 else ""
+                report = _reporter(output, stopped, place)
+                rendered = backend.render(recipe, report, previews=False)
+                path = target.save(rendered)
+                output.line(f"{path} (seed {recipe.seed}, {rendered.provenance.seconds:.1f} s)")
+                rows.append(_row(path, rendered))
+        finally:
+            output.clear()
+            backend.close()
+    output.result({"pictures": rows})
+    return 0
+
+
+def reproduce(chosen: argparse.Namespace, output: Output) -> int:
+    """Make a picture again from what is in it; exit code 0 if it is the same, 1 if not.
+
+    A file whose pixels are no longer those that were made counts as not the same, whatever its
+    recipe gives.
+    """
+    source = Path(chosen.image)
+    target = target_of(chosen.out, count=1, force=chosen.force) if chosen.out else None
+    imported = metadata.read_picture(source)
+    recipe, provenance = imported.recipe, imported.provenance
+    if recipe is None or provenance is None:
+        raise AppError(
+            "no-recipe",
+            imported.problem or f"“{source.name}” holds no recipe of Mezzotint.",
+            hint="Only a picture with its whole recipe can be made again exactly.",
+        )
+    kept = pixels.read_pixels(source)
+    changed = metadata.pixels_sha256(kept) != provenance.pixels_sha256
+    catalog = open_catalog(Path(chosen.model) if chosen.model else None)
+    catalog.find(recipe.model)  # before torch is loaded: a missing model is told at once
+    backend = _backend(catalog, like=provenance.fingerprint)
+    with interruptible() as stopped:
+        try:
+            rendered = backend.render(recipe, _reporter(output, stopped, ""), previews=False)
+            path = target.save(rendered) if target else None
+        finally:
+            output.clear()
+            backend.close()
+    from desktop_app.engine import verify
+
+    verdict = verify.compare(rendered, recipe, provenance, kept)
+    _tell(output, verdict, changed=changed, path=path)
+    return 1 if changed or verdict.kind == "different" else 0
+
+
+def target_of(out: str, *, count: int, force: bool) -> Target:
+    """What `--out` means: a name that ends in `.png` is a file, any other a folder.
+
+    Raises:
+        AppError: `arguments` for a name that cannot be meant, `file-exists`.
+    """
+    path = Path(out)
+    if path.suffix.lower() in _OTHER_PICTURES and not path.is_dir():
+        raise AppError(
+            "arguments",
+            f"Pictures are saved as PNG, not as {path.suffix}.",
+            hint="PNG keeps every pixel, so that the picture can be proved.",
+        )
+    if path.suffix.lower() != ".png" or path.is_dir():
+        if path.exists() and not path.is_dir():
+            raise AppError("file-exists", f"“{path}” is there already and is no folder.")
+        return Target(file=None, folder=path)
+    if count > 1:
+        raise AppError("arguments", "Several pictures need a folder: --out DIR.")
+    if path.exists() and not force:
+        raise AppError(
+            "file-exists", f"“{path}” is there already.", hint="Use --force to replace it."
+        )
+    return Target(file=path, folder=path.parent)
+
+
+def open_catalog(further: Path | None = None) -> Catalog:
+    """The models of this installation: built in, the artist's, and one more folder."""
+    where = paths.resolve()
+    chosen = settings.load(where.settings_file).settings.model_folders
+    folders = [paths.RESOURCES / "models", where.models, *(Path(folder) for folder in chosen)]
+    return Catalog([*folders, further] if further else folders, where.cache)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl+C ask first, so that the work stops between two steps; a second one breaks in.
+
+    Yields:
+        A function that says whether it was asked.
+    """
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _draft(chosen: argparse.Namespace, model: ModelInfo) -> Draft:
+    """The draft that the options ask for, on the model's defaults."""
+    width, height = _size(chosen.size) if chosen.size else model.native_size
+    scheduler, sigmas = model.default_scheduler, model.default_sigmas
+    if chosen.sampler:
+        scheduler, sigmas = find_sampler(chosen.sampler)
+    draft = Draft(
+        prompt=chosen.prompt,
+        negative_prompt=chosen.negative,
+        seed=_seed(chosen.seed),
+        seed_rule="keep",
+        model=model.ref,
+        width=width,
+        height=height,
+        num_inference_steps=model.default_steps,
+        guidance_scale=model.default_guidance,
+        scheduler=scheduler,
+        sigmas=sigmas,
+        count=chosen.count,
+    )
+    if chosen.steps is not None:
+        draft = replace(draft, num_inference_steps=chosen.steps)
+    if chosen.guidance is not None:
+        draft = replace(draft, guidance_scale=_number("--guidance", chosen.guidance))
+    return draft
+
+
+def _seed(text: str | None) -> int:
+    """The seed that was asked for; a new one for none and for -1, as elsewhere."""
+    if text is None or text.strip() == "-1":
+        return secrets.randbelow(SEED_MAX + 1)
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 40):
+        SEED.check(text)
+    return int(digits)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    sides = width.strip(), height.strip()
+    if not all(side.isascii() and side.isdigit() and len(side) <= 9 for side in sides):
+        raise AppError("arguments", f"--size is WIDTHxHEIGHT, as 512x768, not {text[:40]!r}.")
+    return int(sides[0]), int(sides[1])
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError as fault:
+        raise AppError("arguments", f"{option} is a number, not {text[:40]!r}.") from fault
+
+
+def _first(catalog: Catalog) -> ModelInfo:
+    found = catalog.scan()
+    for model in found:
+        if model.built_in:
+            return model
+    if not found:
+        raise AppError(
+            "no-model", "There is no model.", hint="Name one: --model PATH, or install it again."
+        )
+    return found[0]
+
+
+def _backend(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
+    """The engine; torch is imported when it starts.
+
+    Args:
+        like: compute as then where this machine can: on the CPU, with as many threads.
+    """
+    from desktop_app.engine.render import LocalBackend
+
+    where = paths.resolve()
+    threads = settings.load(where.settings_file).settings.threads or None
+    device: str | None = None
+    if like is not None and like.device == "cpu":
+        device = "cpu"
+        threads = like.threads if 1 <= like.threads <= 256 else threads
+    return LocalBackend(catalog.path, cache=where.cache, threads=threads, device=device)
+
+
+def _reporter(output: Output, stopped: Callable[[], bool], place: str) -> Callable[[Event], None]:
+    began = time.monotonic()
+
+    def report(event: Event) -> None:
+        nonlocal began
+        if stopped():
+            raise Cancelled
+        match event:
+            case Loading():
+                output.progress(f"{place}Loading {event.what} …")
+            case Encoding():
+                output.progress(f"{place}Reading the prompt …")
+            case Step():
+                if event.index == 1:
+                    began = time.monotonic() - event.seconds
+                rate = event.index / max(time.monotonic() - began, 1e-6)
+                label = f"{place}{event.index}/{event.count} steps, {rate:.1f} a second"
+                output.progress(label, event.index, event.count)
+            case Decoding():
+                output.progress(f"{place}Decoding …")
+            case Latents():
+                pass
+
+    return report
+
+
+def _row(path: Path, rendered: Rendered) -> dict[str, object]:
+    provenance = rendered.provenance
+    return {
+        "path": str(path),
+        "seed": str(rendered.recipe.seed),
+        "seconds": provenance.seconds,
+        "pixels_sha256": provenance.pixels_sha256,
+        "recipe": codec.recipe_to_json(rendered.recipe),
+    }
+
+
+def _tell(output: Output, verdict: "Verdict", *, changed: bool, path: Path | None) -> None:
+    words = VERDICT_WORDS[verdict.kind]
+    if verdict.largest > 0:
+        words += f" (largest channel difference {verdict.largest} of 255)"
+    if changed:
+        words += " – and the pixels of this file were changed after it was made"
+    output.line(words)
+    for difference in verdict.differences:
+        output.line(f"- {difference}")
+    if path:
+        output.line(f"Saved as {path}")
+    output.result(
+        {
+            "verdict": verdict.kind,
+            "largest_difference": verdict.largest,
+            "equal": list(verdict.hashes),
+            "differences": list(verdict.differences),
+            "file_changed": changed,
+            "path": str(path) if path else None,
+        }
+    )
