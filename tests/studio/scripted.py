@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from desktop_app.engine.backend import DeviceInfo, Rendered, Report
 from desktop_app.engine.events import Decoding, Encoding, Latents, Loading, Step
 from desktop_app.recipe.codec import digest
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.recipe import ModelRef, Recipe
 
 FINGERPRINT = Fingerprint(
     app="0.1.0",
@@ -127,17 +128,7 @@ class ScriptedBackend:
     def _decode(self, recipe: Recipe, report: Report) -> Rendered:
         self._at("decoding")
         report(Decoding(way="plain"))
-        pixels = pixels_of(recipe)
-        pixels = np.clip(pixels.astype(np.int16) + self.shift, 0, 255).astype(np.uint8)
-        provenance = Provenance(
-            created="2026-11-21T02:30:00Z",
-            seconds=0.1,
-            noise_sha256="11" * 32,
-            latents_sha256="22" * 32,
-            pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
-            fingerprint=replace(FINGERPRINT, device_name="other" if self.shift else "script"),
-        )
-        return Rendered(recipe=recipe, provenance=provenance, pixels=pixels)
+        return rendered(recipe, self.shift)
 
     def _at(self, stage: str) -> None:
         self.threads.add(threading.get_ident())
@@ -150,7 +141,38 @@ class ScriptedBackend:
             raise faults.pop(0)
 
 
+def rendered(recipe: Recipe, shift: int = 0) -> Rendered:
+    """The picture of a recipe, with all that is said about it.
+
+    Args:
+        shift: added to every pixel.
+    """
+    pixels = pixels_of(recipe)
+    pixels = np.clip(pixels.astype(np.int16) + shift, 0, 255).astype(np.uint8)
+    provenance = Provenance(
+        created="2026-11-21T02:30:00Z",
+        seconds=0.1,
+        noise_sha256="11" * 32,
+        latents_sha256="22" * 32,
+        pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
+        fingerprint=replace(FINGERPRINT, device_name="other" if shift else "script"),
+    )
+    return Rendered(recipe=recipe, provenance=provenance, pixels=pixels)
+
+
 def pixels_of(recipe: Recipe) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
     """(H, W, 3) uint8, the same for the same recipe."""
     rng = np.random.default_rng(int(digest(recipe)[:16], 16))
     return rng.integers(0, 240, (recipe.height, recipe.width, 3), np.uint8)
+
+
+def save_picture(path: Path, *, prompt: str, seed: int) -> Recipe:
+    """Write a PNG as the store writes it, at 64 x 64 pixels; returns its recipe."""
+    from desktop_app.store.metadata import write_png
+
+    model = ModelRef(sha256="ab" * 32, name="Elsewhere")
+    recipe = Recipe(model=model, prompt=prompt, seed=seed, width=64, height=64)
+    made = rendered(recipe)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(write_png(made.pixels, recipe, made.provenance))
+    return recipe

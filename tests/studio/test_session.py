@@ -49,9 +49,7 @@ def test_pictures_that_waited_are_offered_again(stage: Stage, open_stage: Open) 
     assert third.listener.notices == []
 
 
-def test_a_failed_or_cancelled_picture_is_not_offered_again(
-    stage: Stage, open_stage: Open
-) -> None:
+def test_a_failed_or_cancelled_picture_is_not_offered_again(stage: Stage, open_stage: Open) -> None:
     stage.backend.fail("step 1", ValueError("x"))
     stage.order("fails")
     stage.until(lambda: stage.listener.notices)
@@ -112,9 +110,7 @@ def test_a_damaged_draft_is_told_and_kept(open_stage: Open) -> None:
     assert file.with_name("draft.json.bad").exists()
 
 
-def test_a_damaged_index_is_made_anew_from_the_pictures(
-    stage: Stage, open_stage: Open
-) -> None:
+def test_a_damaged_index_is_made_anew_from_the_pictures(stage: Stage, open_stage: Open) -> None:
     stage.order("survives")
     stage.made(1)
     assert stage.end()
