@@ -44,17 +44,19 @@ class PromptEdit(QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(theme.px(3))
         self.setFont(theme.font(TEXT_PX, tabular=False))
+        # The margin is a step to undo for Qt; letters are all that is to be undone here.
+        self.document().clearUndoRedoStacks()
         self._words = QStringListModel(self)
-        self._popup = QListView()
+        self.offers = QListView()
         self._completer = self._make_completer()
         self.textChanged.connect(self._typed)
         self.document().documentLayout().documentSizeChanged.connect(self._grow)
         self._grow()
 
     def _make_completer(self) -> QCompleter:
-        self._popup.setObjectName("completions")
+        self.offers.setObjectName("completions")
         made = QCompleter(self._words, self)
-        made.setPopup(self._popup)
+        made.setPopup(self.offers)
         made.setWidget(self)
         made.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         made.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
@@ -97,9 +99,9 @@ class PromptEdit(QPlainTextEdit):
         count = self._completer.completionCount()
         whole = count == 1 and self._completer.currentCompletion().lower() == prefix.lower()
         if len(prefix) < _PREFIX_MIN or not count or whole:
-            self._popup.hide()
+            self.offers.hide()
             return
-        self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0))
+        self.offers.setCurrentIndex(self._completer.completionModel().index(0, 0))
         place = self.cursorRect()
         place.translate(theme.px(2), theme.px(4))
         place.setWidth(theme.px(180))
@@ -113,7 +115,7 @@ class PromptEdit(QPlainTextEdit):
         )
         cursor.insertText(word)
         self.setTextCursor(cursor)
-        self._popup.hide()
+        self.offers.hide()
 
     def _grow(self) -> None:
         """As high as its lines, between the two limits."""
@@ -142,7 +144,7 @@ class PromptEdit(QPlainTextEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         choosing = (*_RETURNS, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
-        if self._popup.isVisible() and event.key() in choosing and not event.modifiers():
+        if self.offers.isVisible() and event.key() in choosing and not event.modifiers():
             if event.key() == Qt.Key.Key_Tab:
                 self._insert(self._completer.currentCompletion())
             else:

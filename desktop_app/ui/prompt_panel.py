@@ -76,7 +76,6 @@ class PromptPanel(QFrame):
 
     def _build(self) -> None:
         self.hint.setWordWrap(True)
-        self.avoid.document().setDocumentMargin(theme.px(3))
         line = QHBoxLayout()
         line.setSpacing(theme.px(4))
         line.addWidget(self.count, 1)
