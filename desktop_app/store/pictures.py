@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Provenance
@@ -14,6 +15,7 @@ from desktop_app.store import sidecar, trash
 from desktop_app.store.containers import FILE_MAX, parse_container
 from desktop_app.store.database import Database
 from desktop_app.store.files import read_bounded, safe_name, sweep, write_numbered
+from desktop_app.store.marks import marks_in, marks_of
 from desktop_app.store.metadata import Imported, pixels_sha256, read_container, write_png
 from desktop_app.store.record import (
     RATING_MAX,
@@ -286,14 +288,15 @@ class Pictures:
             changes: dict[str, dict[str, Marked | None]] = {}
             for number, path, pixels, marks in self._marks(ids):
                 changed = change(marks)
-                folder, _, name = path.rpartition("/")
-                changes.setdefault(folder, {})[name] = Marked(marks=changed, pixels_sha256=pixels)
+                place, _, name = path.rpartition("/")
+                changes.setdefault(place, {})[name] = Marked(marks=changed, pixels_sha256=pixels)
                 connection.execute(
                     "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
                     (changed.favourite, changed.rating, changed.verified, number),
                 )
-            for folder, rows in changes.items():
-                sidecar.write(self.folder / folder, rows)
+            for place, rows in changes.items():
+                remembered = partial(marks_in, self._database, place)
+                sidecar.write(self.folder / place, rows, remembered)
 
     def _marks(self, ids: Sequence[int]) -> list[tuple[int, str, str, Marks]]:
         found: list[tuple[int, str, str, Marks]] = []
@@ -305,11 +308,6 @@ class Pictures:
             )
             found += [(row[0], row[1], row[2], marks_of(row[3:])) for row in rows]
         return found
-
-
-def marks_of(values: Sequence[Any]) -> Marks:
-    """The marks of the columns favourite, rating and verified."""
-    return Marks(favourite=bool(values[0]), rating=values[1], verified=values[2])
 
 
 def now() -> str:

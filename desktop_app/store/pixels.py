@@ -63,7 +63,7 @@ def decode(data: bytes, name: str = "picture") -> "NDArray[np.uint8]":
             return np.array(_rgb(upright), dtype=np.uint8)
     except MemoryError as fault:
         raise AppError("no-memory", f"There is no memory left to open “{name}”.") from fault
-    except _DECODE_FAULTS as fault:
+    except (*_DECODE_FAULTS, Image.DecompressionBombError) as fault:
         raise AppError("picture-damaged", f"“{name}” is damaged or cut short.") from fault
 
 
@@ -90,8 +90,9 @@ def _rgb(image: "Image") -> "Image":
         image = image.convert("RGBA")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image).convert("RGB")
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(image, mask=image.getchannel("A"))
+        image = paper
     if isinstance(profile, bytes) and profile and image.mode in ("RGB", "CMYK", "L"):
         image = _in_srgb(image, profile)
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from desktop_app.errors import AppError
 from desktop_app.store import sidecar, trash
 from desktop_app.store.containers import open_container
 from desktop_app.store.database import Database
+from desktop_app.store.marks import marks_in, marks_of
 from desktop_app.store.metadata import pixels_sha256, read_container
 from desktop_app.store.pixels import read_pixels
 from desktop_app.store.record import Entry, Marks, entry_of, insert, update
@@ -229,12 +231,12 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
     """Make the marks in the index those of the sidecars.
 
     A picture that was moved or renamed brings its marks along by the hash of its pixels. A folder
-    whose sidecar is gone or unreadable gets it again from the index.
+    whose sidecar is gone or garbled gets it again from the index; one whose sidecar cannot be read
+    now is left as it is.
     """
-    folders = {file.path.rpartition("/")[0] for file in files}
+    paths = {file.path for file in files}
     with database.transaction() as connection:
-        sidecars = {place: _sidecar(folder / place) for place in sorted(folders)}
-        paths = {file.path for file in files}
+        sidecars = _sidecars(folder, {path.rpartition("/")[0] for path in paths})
         strays = {
             marked.pixels_sha256: marked
             for place, rows in sidecars.items()
@@ -247,8 +249,10 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
             " WHERE trashed = '' AND missing = 0"
         ):
             place, _, name = path.rpartition("/")
-            rows = sidecars.get(place)
-            marks = Marks(favourite=bool(values[0]), rating=values[1], verified=values[2])
+            if place not in sidecars:
+                continue
+            rows = sidecars[place]
+            marks = marks_of(values)
             own = (rows or {}).get(name)
             if own is None or (own.pixels_sha256 and own.pixels_sha256 != pixels):
                 own = strays.get(pixels)
@@ -262,20 +266,22 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
                     "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
                     (wanted.favourite, wanted.rating, wanted.verified, number),
                 )
-    for place, repaired in repairs.items():
+        for place, repaired in repairs.items():
+            try:
+                sidecar.write(folder / place, repaired, partial(marks_in, database, place))
+            except AppError:
+                continue  # a folder that cannot be written keeps its marks in the index
+
+
+def _sidecars(folder: Path, places: set[str]) -> dict[str, dict[str, Marked] | None]:
+    """The sidecars of the folders, without those that cannot be read now."""
+    found: dict[str, dict[str, Marked] | None] = {}
+    for place in sorted(places):
         try:
-            sidecar.write(folder / place, repaired)
+            found[place] = sidecar.read(folder / place)
         except AppError:
-            continue  # a folder that cannot be written keeps its marks in the index
-
-
-def _sidecar(folder: Path) -> dict[str, Marked] | None:
-    """The marks in a folder; None where the sidecar is gone, unreadable or too new to read."""
-    try:
-        rows = sidecar.read(folder)
-    except AppError:
-        return None
-    return rows if rows or (folder / sidecar.NAME).exists() else None
+            continue
+    return found
 
 
 def _time(modified: int) -> str:

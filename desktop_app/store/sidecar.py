@@ -1,6 +1,6 @@
 """Favourites, ratings and verdicts on disk beside the pictures: they outlive the database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -31,44 +31,54 @@ class Marked:
 UNMARKED = Marked(marks=Marks(), pixels_sha256="")
 
 
-def read(folder: Path) -> dict[str, Marked]:
-    """The marks in a folder by file name; empty where there are none or they are not readable.
+def read(folder: Path) -> dict[str, Marked] | None:
+    """The marks in a folder by file name; None where there is no sidecar or a garbled one.
 
     Raises:
-        AppError: `sidecar-newer` when a later version wrote them, so that they are not overwritten.
+        AppError: `sidecar-newer` when a later version wrote it, or why the disk does not give it:
+            it must not be written over then.
     """
-    path = folder / NAME
     try:
-        text = read_bounded(path, _BYTES_MAX).decode("utf-8", "replace")
-        data = marks_from(text)
+        data = read_bounded(folder / NAME, _BYTES_MAX)
+    except AppError as refusal:
+        if refusal.code == "file-missing":
+            return None
+        raise
+    try:
+        return marks_from(data.decode("utf-8", "replace"))
     except AppError as refusal:
         if refusal.code == "sidecar-newer":
             raise
-        return {}
-    return data
+        return None
 
 
-def write(folder: Path, changes: Mapping[str, Marked | None]) -> None:
+def write(
+    folder: Path,
+    changes: Mapping[str, Marked | None],
+    remembered: Callable[[], Mapping[str, Marked]],
+) -> None:
     """Change the marks of some files in a folder, leaving those of the others as they are.
 
     Args:
         changes: None takes the marks of a file away.
+        remembered: the marks in the index, for a sidecar that is gone or garbled.
 
     Raises:
-        AppError: when the folder cannot be written; the old marks stay.
+        AppError: when the folder cannot be read or written; the old marks stay.
     """
     path = folder / NAME
     known = read(folder)
-    if path.exists() and not known and path.stat().st_size > 2:
-        _keep_damaged(path)
-    wanted = dict(known)
+    wanted = dict(remembered() if known is None else known)
     for name, marked in changes.items():
         if marked is None or marked.marks == Marks():
             wanted.pop(name, None)
         else:
             wanted[name] = marked
-    if wanted == known:
+    if wanted == (known or {}):
         return
+    if known is None and path.exists():
+        with told(path):
+            path.replace(path.with_name(path.name + ".bad"))
     pictures = {name: plain(marked) for name, marked in wanted.items()}
     text = codec.dumps({"version": _VERSION, "pictures": pictures})
     write_atomic(path, text.encode())
@@ -107,9 +117,7 @@ def marks_from(text: str) -> dict[str, Marked]:
         AppError: `sidecar-newer` or `json`.
     """
     data = codec.loads(text, limit=_BYTES_MAX)
-    if not isinstance(data, dict):
-        return {}
-    fields = cast(dict[str, object], data)
+    fields = cast(dict[str, object], data) if isinstance(data, dict) else {}
     version = fields.get("version")
     if isinstance(version, int) and version > _VERSION:
         raise AppError(
@@ -119,12 +127,6 @@ def marks_from(text: str) -> dict[str, Marked]:
         )
     rows = fields.get("pictures")
     if version != _VERSION or not isinstance(rows, dict):
-        return {}
+        raise AppError("json", "The marks of these pictures cannot be read.")
     found = {name: marked_from(row) for name, row in cast(dict[str, object], rows).items()}
     return {name: marked for name, marked in found.items() if marked is not None}
-
-
-def _keep_damaged(path: Path) -> None:
-    bad = path.with_name(path.name + ".bad")
-    with told(bad):
-        path.replace(bad)

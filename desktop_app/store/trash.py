@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from desktop_app.recipe import codec
 from desktop_app.store import sidecar
 from desktop_app.store.database import Database
 from desktop_app.store.files import move, read_bounded, told, write_atomic, write_numbered
+from desktop_app.store.marks import marks_in, marks_of
 from desktop_app.store.record import Marks
 from desktop_app.store.sidecar import UNMARKED, Marked
 
@@ -61,7 +63,7 @@ def put(database: Database, folder: Path, trash: Path, ids: Sequence[int]) -> tu
                 "UPDATE pictures SET trashed = ? WHERE id = ?", (manifest.token, number)
             )
         connection.executemany("DELETE FROM pictures WHERE id = ?", [(number,) for number in gone])
-    _unmark(folder, [manifest for _, manifest in moved])
+    _unmark(database, folder, [manifest for _, manifest in moved])
     done = tuple(number for number, _ in moved)
     if fault:
         raise _partly("trash-partly", "moved to the trash", done, len(rows), fault)
@@ -85,7 +87,8 @@ def take_back(database: Database, folder: Path, trash: Path, ids: Sequence[int])
                 (path.relative_to(folder).as_posix(), number),
             )
             if manifest.marked.marks != Marks():
-                sidecar.write(path.parent, marked)
+                place = path.parent.relative_to(folder).as_posix().strip(".")
+                sidecar.write(path.parent, marked, partial(marks_in, database, place))
         drop_manifest(trash, manifest.token)
     done = tuple(number for number, _, _ in back)
     if fault:
@@ -176,9 +179,8 @@ def _rows(database: Database, ids: Sequence[int], where: str) -> list[tuple[int,
             f" WHERE id = ? AND {where}",
             (number,),
         )
-        for token, path, pixels, favourite, rating, verified in rows:
-            marks = Marks(favourite=bool(favourite), rating=rating, verified=verified)
-            marked = Marked(marks=marks, pixels_sha256=pixels)
+        for token, path, pixels, *values in rows:
+            marked = Marked(marks=marks_of(values), pixels_sha256=pixels)
             found.append((number, Manifest(token=token, path=path, marked=marked)))
     return found
 
@@ -196,7 +198,7 @@ def _each(
     return first
 
 
-def _unmark(folder: Path, gone: list[Manifest]) -> None:
+def _unmark(database: Database, folder: Path, gone: list[Manifest]) -> None:
     by_folder: dict[str, dict[str, Marked | None]] = {}
     for manifest in gone:
         if manifest.marked.marks != Marks():
@@ -204,7 +206,7 @@ def _unmark(folder: Path, gone: list[Manifest]) -> None:
             by_folder.setdefault(place, {})[name] = None
     for place, names in by_folder.items():
         try:
-            sidecar.write(folder / place, names)
+            sidecar.write(folder / place, names, partial(marks_in, database, place))
         except AppError:
             continue  # a mark without a file says nothing
 

@@ -1,0 +1,412 @@
+"""The recipe in the picture: ours exactly, others as far as it goes, hostile ones in words."""
+
+import io
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import SEED_MAX, FromNoise, Recipe, Variation
+from desktop_app.store.containers import parse_container, user_comment
+from desktop_app.store.metadata import (
+    pixels_sha256,
+    read_container,
+    read_infotext,
+    read_picture,
+    write_plain_png,
+    write_png,
+)
+from desktop_app.store.pixels import decode, read_pixels, thumbnail_jpeg
+from tests.store.samples import MODEL, pixels_of, provenance_of, recipe_of
+
+INFOTEXT = "a fox\nNegative prompt: dogs\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5"
+FOX = {
+    "prompt": "a fox",
+    "negative_prompt": "dogs",
+    "num_inference_steps": 20,
+    "scheduler": "euler",
+    "sigmas": "default",
+    "guidance_scale": 7.0,
+    "seed": 5,
+}
+
+
+def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    found: list[tuple[bytes, bytes]] = []
+    place = 8
+    while place < len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        found.append((data[place + 4 : place + 8], data[place + 8 : place + 8 + length]))
+        place += 12 + length
+    return found
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def with_chunks(*extra: bytes, after_pixels: bool = False) -> bytes:
+    data = write_plain_png(pixels_of())
+    end = len(data) - 12
+    cut = end if after_pixels else 33
+    return data[:cut] + b"".join(extra) + data[cut:]
+
+
+def text_chunk(text: str, keyword: bytes = b"parameters") -> bytes:
+    return chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text.encode())
+
+
+def full_recipe() -> Recipe:
+    return Recipe(
+        model=MODEL,
+        prompt="a “fox”, (雪:1.2)\nNegative prompt: not one\nSteps: 3, Seed: 4, Sampler: LMS",
+        negative_prompt="blurry\n{a|b}",
+        seed=SEED_MAX,
+        width=64,
+        height=64,
+        scheduler="dpmpp_2m",
+        sigmas="karras",
+        guidance_scale=6.5,
+        start=FromNoise(variations=(Variation(seed=1, weight=0.25), Variation(seed=2, weight=1))),
+    )
+
+
+def test_recipe_provenance_and_pixels_come_back_exactly(tmp_path: Path) -> None:
+    pixels = pixels_of()
+    recipe, provenance = full_recipe(), provenance_of(pixels)
+    path = tmp_path / "x.png"
+    path.write_bytes(write_png(pixels, recipe, provenance))
+    found = read_picture(path)
+    assert found.recipe == recipe
+    assert found.provenance == provenance
+    assert found.problem == ""
+    assert found.draft_changes is None
+    back = read_pixels(path)
+    assert np.array_equal(back, pixels)
+    assert pixels_sha256(back) == provenance.pixels_sha256
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_the_compression_changes_no_pixel(level: int) -> None:
+    pixels = pixels_of(3, side=128)
+    data = write_png(pixels, recipe_of(side=128), provenance_of(pixels), compress_level=level)
+    assert np.array_equal(decode(data), pixels)
+
+
+def test_the_texts_are_plain_and_stand_before_the_pixels() -> None:
+    pixels = pixels_of()
+    data = write_png(pixels, full_recipe(), provenance_of(pixels))
+    kinds = [kind for kind, _ in chunks(data)]
+    first_pixels = kinds.index(b"IDAT")
+    texts = [body for kind, body in chunks(data)[:first_pixels] if kind in (b"tEXt", b"iTXt")]
+    assert kinds.index(b"sRGB") < first_pixels
+    assert b"zTXt" not in kinds
+    keywords = [body.split(b"\0")[0] for body in texts]
+    assert keywords == [b"parameters", b"mezzotint", b"XML:com.adobe.xmp", b"Software"]
+    assert all(body.split(b"\0")[1:2] != [b"\1"] for body in texts[:3])
+    own = json.loads(texts[1].split(b"\0", 5)[5])
+    assert sorted(own) == ["app", "provenance", "recipe"]
+    assert b"trainedAlgorithmicMedia" in texts[2]
+    with Image.open(io.BytesIO(data)) as image:
+        assert "\nSteps: 25, Sampler: DPM++ 2M" in str(image.info["parameters"])
+
+
+def test_a_latin_prompt_is_written_as_other_programs_expect_it() -> None:
+    pixels = pixels_of()
+    data = write_png(pixels, recipe_of(prompt="café"), provenance_of(pixels))
+    assert (b"tEXt", True) in [(k, b.startswith(b"parameters\0caf\xe9")) for k, b in chunks(data)]
+    found = read_container(parse_container(data))
+    assert found.infotext is not None
+    assert found.infotext.startswith("café\n")
+
+
+def test_a_plain_copy_tells_nothing() -> None:
+    data = write_plain_png(pixels_of())
+    assert {kind for kind, _ in chunks(data)} == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def test_a_picture_whose_size_was_changed_says_so() -> None:
+    pixels = pixels_of(side=72)
+    found = read_container(parse_container(write_png(pixels, recipe_of(), provenance_of(pixels))))
+    assert found.recipe == recipe_of()
+    assert "size was changed" in found.problem
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "{",
+        "[]",
+        '{"recipe": {}}',
+        '{"recipe": {"version": 99}}',
+        "[" * 100_000,
+        '{"recipe": {"version": 1, "seed": "99999999999999999999"}}',
+    ],
+)
+def test_a_damaged_record_leaves_the_words_of_a1111(own: str) -> None:
+    data = with_chunks(text_chunk(own, b"mezzotint"), text_chunk(INFOTEXT))
+    found = read_container(parse_container(data))
+    assert found.recipe is None
+    assert found.provenance is None
+    assert found.draft_changes == FOX
+    assert found.problem
+
+
+def test_text_after_the_pixels_compressed_or_in_the_wrong_encoding_is_read() -> None:
+    packed = zlib.compress(INFOTEXT.encode())
+    for data in (
+        with_chunks(text_chunk(INFOTEXT), after_pixels=True),
+        with_chunks(chunk(b"zTXt", b"parameters\0\0" + packed)),
+        with_chunks(chunk(b"iTXt", b"parameters\0\1\0en\0Parameter\0" + packed)),
+        with_chunks(chunk(b"tEXt", b"parameters\0" + INFOTEXT.encode())),
+    ):
+        assert read_container(parse_container(data)).draft_changes == FOX
+
+
+def test_a_wrong_checksum_of_a_text_does_not_hide_it() -> None:
+    bad = text_chunk(INFOTEXT)[:-4] + b"oops"
+    assert read_container(parse_container(with_chunks(bad))).draft_changes == FOX
+
+
+def exif_of(comment: bytes, *, big: bool, inner: bool) -> bytes:
+    order = ">" if big else "<"
+    head = (b"MM\0*" if big else b"II*\0") + struct.pack(order + "I", 8)
+
+    def directory(tag: int, kind: int, count: int, value: int) -> bytes:
+        return struct.pack(order + "HHHIII", 1, tag, kind, count, value, 0)
+
+    if inner:
+        pointer = directory(0x8769, 4, 1, 26)
+        return head + pointer + directory(0x9286, 7, len(comment), 44) + comment
+    return head + directory(0x9286, 7, len(comment), 26) + comment
+
+
+@pytest.mark.parametrize("inner", [True, False], ids=["exif", "ifd0"])
+@pytest.mark.parametrize("big", [True, False], ids=["MM", "II"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        b"UNICODE\0" + INFOTEXT.encode("utf-16-be"),
+        b"UNICODE\0" + INFOTEXT.encode("utf-16-le"),
+        b"UNICODE\0" + INFOTEXT.encode("utf-16"),
+        b"ASCII\0\0\0" + INFOTEXT.encode(),
+        b"\0" * 8 + INFOTEXT.encode(),
+        INFOTEXT.encode(),
+    ],
+    ids=["utf-16-be", "utf-16-le", "bom", "ascii", "undefined", "bare"],
+)
+def test_a_user_comment_is_read_however_it_is_written(
+    comment: bytes, big: bool, inner: bool
+) -> None:
+    exif = exif_of(comment, big=big, inner=inner)
+    image = Image.fromarray(pixels_of())
+    for kind in ("JPEG", "WEBP"):
+        stream = io.BytesIO()
+        image.save(stream, format=kind, exif=b"Exif\0\0" + exif)
+        found = read_container(parse_container(stream.getvalue()))
+        assert found.draft_changes == FOX
+        assert (found.width, found.height) == (64, 64)
+        assert found.problem == ""
+    data = with_chunks(chunk(b"eXIf", exif))
+    assert read_container(parse_container(data)).draft_changes == FOX
+
+
+def test_a_comment_of_japanese_without_a_zero_byte_follows_the_files_byte_order() -> None:
+    text = "雪の中の狐"
+    assert user_comment(b"UNICODE\0" + text.encode("utf-16-be"), ">") == text
+    assert user_comment(b"UNICODE\0" + text.encode("utf-16-le"), "<") == text
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_sizes(lossless: bool) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(pixels_of(side=72)[:40]).save(stream, format="WEBP", lossless=lossless)
+    found = parse_container(stream.getvalue())
+    assert (found.kind, found.width, found.height, found.whole) == ("webp", 72, 40, True)
+
+
+def test_progressive_jpeg_sizes() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(pixels_of(side=72)[:40]).save(stream, format="JPEG", progressive=True)
+    found = parse_container(stream.getvalue())
+    assert (found.kind, found.width, found.height, found.whole) == ("jpeg", 72, 40, True)
+
+
+def test_swarm_json_in_parameters() -> None:
+    data = with_chunks(text_chunk('{"sui_image_params": {"prompt": "a cat", "seed": 9}}'))
+    found = read_container(parse_container(data))
+    assert found.draft_changes == {"prompt": "a cat", "negative_prompt": "", "seed": 9}
+
+
+def test_words_that_say_nothing_are_kept_to_be_shown() -> None:
+    found = read_container(parse_container(with_chunks(text_chunk("just a note"))))
+    assert found.infotext == "just a note"
+    assert found.draft_changes is None
+
+
+def test_words_from_the_clipboard() -> None:
+    assert dict(read_infotext(INFOTEXT)) == FOX
+    with pytest.raises(AppError) as refusal:
+        read_infotext("hello")
+    assert refusal.value.code == "no-infotext"
+
+
+def test_bombs_of_text_are_left_out() -> None:
+    bomb = zlib.compress(bytes(40_000_000), 1)
+    many = [chunk(b"tEXt", b"x%d\0" % n + b"y" * 1_000_000) for n in range(40)]
+    data = with_chunks(chunk(b"zTXt", b"parameters\0\0" + bomb), *many, text_chunk("z" * 3_000_000))
+    found = parse_container(data)
+    assert sum(len(text) for _, text in found.texts) <= 16 * 1024 * 1024
+    assert read_container(found).recipe is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (12_000, 12_000)])
+def test_decompression_bombs_are_refused_before_they_are_decoded(width: int, height: int) -> None:
+    data = bytearray(write_plain_png(pixels_of()))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    with pytest.raises(AppError) as refusal:
+        decode(bytes(data))
+    assert refusal.value.code == "picture-size"
+
+
+def samples() -> dict[str, bytes]:
+    pixels = pixels_of(side=32)
+    image = Image.fromarray(pixels)
+    found = {"png": write_png(pixels, recipe_of(side=64), provenance_of(pixels))}
+    comment = exif_of(b"UNICODE\0" + INFOTEXT.encode("utf-16-be"), big=False, inner=True)
+    for kind in ("JPEG", "WEBP"):
+        stream = io.BytesIO()
+        image.save(stream, format=kind, exif=b"Exif\0\0" + comment)
+        found[kind.lower()] = stream.getvalue()
+    return found
+
+
+SAMPLES = samples()
+
+
+def read_anything(data: bytes) -> None:
+    """Nothing but AppError may come out, whatever the bytes."""
+    try:
+        read_container(parse_container(data))
+    except AppError:
+        pass
+    try:
+        pixels = decode(data)
+    except AppError:
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+
+
+@pytest.mark.parametrize("kind", list(SAMPLES))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_damage_is_refused_in_words(kind: str, data: st.DataObject) -> None:
+    sample = bytearray(SAMPLES[kind])
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, len(sample) - 1))
+        sample[place] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(sample)))
+    read_anything(bytes(sample if data.draw(st.booleans()) else sample[:cut]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    start=st.sampled_from(
+        [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1", b"RIFF\xff\0\0\0WEBPVP8X"]
+    ),
+    data=st.binary(max_size=300),
+)
+def test_any_bytes_are_refused_in_words(start: bytes, data: bytes) -> None:
+    read_anything(start + data)
+
+
+@pytest.mark.parametrize("kind", list(SAMPLES))
+def test_a_file_cut_short_is_told_and_not_decoded(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(SAMPLES[kind][: len(SAMPLES[kind]) * 2 // 3])
+    with pytest.raises(AppError):
+        read_pixels(path)
+    try:
+        assert read_picture(path).problem == "The file is cut short."
+    except AppError as refusal:
+        assert refusal.code == "picture-damaged"
+
+
+def test_files_that_are_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    for name in ("text.png", "empty.png", "folder.png", "absent.png"):
+        with pytest.raises(AppError):
+            read_picture(tmp_path / name)
+
+
+def test_colours_of_other_kinds_of_picture() -> None:
+    def decoded(image: Image.Image, **how: object) -> list[int]:
+        stream = io.BytesIO()
+        image.save(stream, **how)  # pyright: ignore[reportArgumentType]
+        return decode(stream.getvalue())[0, 0].tolist()
+
+    assert decoded(Image.new("L", (8, 8), 77), format="PNG") == [77, 77, 77]
+    assert decoded(Image.new("1", (8, 8), 1), format="PNG") == [255, 255, 255]
+    assert decoded(Image.new("RGBA", (8, 8), (10, 20, 30, 0)), format="PNG") == [255, 255, 255]
+    deep = Image.fromarray(np.full((8, 8), 0x8000, dtype=np.uint16))
+    assert decoded(deep, format="PNG") == [128, 128, 128]
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([0, 0, 0, 200, 100, 50])
+    assert decoded(palette, format="PNG") == [200, 100, 50]
+    ink = decoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), format="JPEG", quality=100)
+    assert ink[0] > 200
+    assert max(ink[1:]) < 60
+
+
+def test_a_profile_of_srgb_changes_nothing_and_a_broken_or_wrong_one_is_ignored() -> None:
+    from PIL import ImageCms
+
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))  # pyright: ignore
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore
+    plain = Image.new("RGB", (8, 8), (200, 100, 50))
+    for profile in (srgb.tobytes(), b"broken", lab.tobytes()):
+        stream = io.BytesIO()
+        plain.save(stream, format="PNG", icc_profile=profile)
+        found = decode(stream.getvalue())[0, 0].astype(int)
+        assert np.abs(found - [200, 100, 50]).max() <= 1
+
+
+def test_a_turned_photograph_stands_upright() -> None:
+    image = Image.fromarray(pixels_of(side=64)[:32])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    image.save(stream, format="JPEG", exif=exif)
+    assert decode(stream.getvalue()).shape == (64, 32, 3)
+
+
+def test_thumbnails_are_small_jpegs() -> None:
+    for side, expected in ((1000, 400), (128, 128)):
+        jpeg = thumbnail_jpeg(pixels_of(side=side))
+        with Image.open(io.BytesIO(jpeg)) as image:
+            assert image.format == "JPEG"
+            assert image.size == (expected, expected)
+
+
+def test_a_picture_as_a1111_saves_it(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", INFOTEXT)
+    path = tmp_path / "x.png"
+    Image.fromarray(pixels_of()).save(path, pnginfo=info)
+    found = read_picture(path)
+    assert found.draft_changes == FOX
+    assert found.infotext == INFOTEXT
