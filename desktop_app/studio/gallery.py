@@ -1,8 +1,10 @@
 """GalleryModel: the pictures, newest first; numbers in memory, records and thumbnails on demand."""
 
 import enum
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
     from desktop_app.studio.storage import Storage
 
+log = logging.getLogger(__name__)
 THUMBNAIL_BYTES = 96 * 2**20
 RECORDS_MAX = 5000
 BATCH = 24
@@ -33,6 +36,21 @@ BATCH = 24
 WANTED_MAX = 240
 MOVES_MAX = 400
 """Above this many changes at once a reset is quicker than telling every row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        ids: of the pictures, newest first.
+        count_all: pictures in the store, whatever is searched for.
+        ignored: filters whose value was not understood.
+    """
+
+    ids: list[int]
+    count_all: int
+    ignored: tuple[str, ...] = ()
 
 
 class GalleryModel(QAbstractListModel):
@@ -43,7 +61,7 @@ class GalleryModel(QAbstractListModel):
 
     Signals:
         total_changed(int): how many rows there are.
-        query_problem(str): what is wrong with the words of the search; empty when nothing is.
+        query_problem(str): which filters of the search mean nothing; empty when all do.
         failed(AppError): the store could not be read.
     """
 
@@ -109,11 +127,11 @@ class GalleryModel(QAbstractListModel):
         self._asked += 1
         asked = self._asked
 
-        def found(answer: tuple[list[int], int]) -> None:
+        def done(found: Found) -> None:
             if asked == self._asked:
-                self._found(*answer)
+                self._found(found)
 
-        self._reads.run(self._storage.search, self._query, done=found, failed=self._refused)
+        self._reads.run(self._storage.search, self._query, done=done, failed=self.failed.emit)
 
     def id_at(self, row: int) -> int | None:
         return self._ids[-1 - row] if 0 <= row < len(self._ids) else None
@@ -176,17 +194,12 @@ class GalleryModel(QAbstractListModel):
             image = self._images.pop(picture, None)
             self._image_bytes -= image.sizeInBytes() if image is not None else 0
 
-    def _found(self, newest_first: list[int], count_all: int) -> None:
-        self.count_all = count_all
-        self.query_problem.emit("")
+    def _found(self, found: Found) -> None:
+        self.count_all = found.count_all
+        ignored = ", ".join(found.ignored)
+        self.query_problem.emit(f"Not understood: {ignored}" if ignored else "")
         self._absent.clear()
-        self._apply(newest_first[::-1])
-
-    def _refused(self, error: AppError) -> None:
-        if error.code == "bug":
-            self.failed.emit(error)
-        else:
-            self.query_problem.emit(str(error))
+        self._apply(found.ids[::-1])
 
     def _apply(self, ids: list[int]) -> None:
         """Make the rows those of `ids` (oldest first) with as few words to the views as can be."""
@@ -327,7 +340,8 @@ class GalleryModel(QAbstractListModel):
                 return _title(record)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
     def mimeTypes(self) -> list[str]:
         return ["text/uri-list"]
@@ -358,6 +372,11 @@ def _load(storage: "Storage", pictures: list[int]) -> "list[tuple[int, Record | 
         record = found.get(picture)
         image = QImage()
         if record is not None:
-            image = QImage.fromData(storage.thumbnail(picture))
+            try:
+                image = QImage.fromData(storage.thumbnail(picture))
+            except AppError as error:
+                # One file that is gone or damaged must not keep its neighbours from showing.
+                log.info("no thumbnail of picture %d: %s", picture, error)
+                record = next(iter(storage.records([picture])), None)
         rows.append((picture, record, image))
     return rows

@@ -9,6 +9,7 @@ from desktop_app.engine.events import Latents
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
 from desktop_app.recipe.recipe import Recipe
+from desktop_app.studio.gallery import Found
 from desktop_app.studio.values import JobState
 
 if TYPE_CHECKING:
@@ -53,15 +54,16 @@ class Storage:
         """Make the index agree with the files; `progress` may stop it by raising."""
         return self.pictures.rebuild_index(progress)
 
-    def search(self, text: str) -> tuple[list[int], int]:
-        """The pictures that a search finds, newest first, and how many there are in all.
-
-        Raises:
-            AppError: the words of the search make no sense.
-        """
+    def search(self, text: str) -> Found:
+        """The pictures that a search finds; any text is one."""
         from desktop_app.store.search import parse
 
-        return self.pictures.ids(parse(text)), self.pictures.count()
+        query = parse(text)
+        return Found(
+            ids=self.pictures.ids(query),
+            count_all=self.pictures.count(),
+            ignored=query.ignored,
+        )
 
     def record(self, picture: int) -> "Record":
         return self.pictures.record(picture)
