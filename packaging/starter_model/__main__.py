@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add = main.add_argument
     add("--work", type=Path, required=True, help="folder of pools, checkpoints and sheets")
     add("--world", choices=sorted(WORLDS), default="small")
+    add("--pool", choices=sorted(WORLDS), help="world of the pool, when it is another one")
     add("--minutes", type=float, default=10.0, help="time budget of this call")
     add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--threads", type=int, default=1, help="processor threads for training")
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     add("--size", choices=sorted(unet.SIZES), default="light", help="train-unet: width")
     add("--batch", type=int, default=48, help="train-unet: pictures a step")
     add("--curriculum", type=int, default=300, help="train-unet: first steps on illustrations")
+    add("--only", choices=sorted(WORLDS), help="train-unet: learn this part of the pool")
     add("--anneal-steps", type=int, default=0, help="train-unet: let the rate fall from here")
     add("--decoder-only", action="store_true", help="train-vae: polish without moving latents")
     add("--start-from", type=Path, help="train-vae: folder of a trained autoencoder")
@@ -74,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     work: Path = options.work
-    pool = work / f"pool-{options.world}"
+    pool = work / f"pool-{options.pool or options.world}"
     frozen = {"vae": work / "vae", "text": work / "text_encoder", "tokenizer": work / "tokenizer"}
     budget = {"minutes": options.minutes, "device": options.device}
     match options.command:
@@ -107,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
                 batch=options.batch,
                 curriculum=options.curriculum,
                 anneal_steps=options.anneal_steps,
+                only=options.only,
                 **frozen,
                 **budget,
             )

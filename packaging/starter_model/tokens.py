@@ -110,3 +110,8 @@ def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     return torch.tensor(
         tokenizer(texts, padding="max_length", max_length=limit, truncation=True).input_ids
     )
+
+
+def load(folder: Path) -> CLIPTokenizer:
+    """Return the tokenizer saved in `folder`."""
+    return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

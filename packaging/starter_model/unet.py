@@ -16,11 +16,17 @@ from starter_model.muon import Average, optimizer_for
 from starter_model.pool import Pool, save_array
 from starter_model.schedule import scheduler
 from starter_model.tokens import tokenize
+from starter_model.world import WORLDS, World
 
 HELD_BACK = 128
 DROPOUT = 0.10
 MASK_WEIGHT = 2.0
-SIZES = {"light": (32, 96, 192), "medium": (64, 128, 224), "large": (96, 144, 224)}
+SIZES = {
+    "tiny": (16, 32, 64),
+    "light": (32, 96, 192),
+    "medium": (64, 128, 224),
+    "large": (96, 144, 224),
+}
 
 
 def build(size: str, latent_side: int, text_width: int) -> UNet2DConditionModel:
@@ -36,7 +42,7 @@ def build(size: str, latent_side: int, text_width: int) -> UNet2DConditionModel:
         layers_per_block=1,
         cross_attention_dim=text_width,
         attention_head_dim=tuple(max(1, c // 32) for c in channels),  # diffusers: number of heads
-        norm_num_groups=8 if size == "light" else 16,
+        norm_num_groups=8 if channels[0] < 64 else 16,
         use_linear_projection=True,
     )
 
@@ -155,6 +161,16 @@ def timesteps(count: int, noise: torch.Generator) -> Tensor:
     return (torch.where(pick, even, middle) * 1000).long().clamp(0, 999)
 
 
+def belongs(world: World, labels: dict[str, str]) -> bool:
+    """Tell whether a rendered scene could have been drawn from `world`."""
+    return (
+        labels["subject"] in world.subjects
+        and labels["place"] in world.places
+        and labels["medium"] in world.media
+        and labels["time"] in world.times
+    )
+
+
 class Trainer:
     """One U-Net in training; `step`, `state` and `draw` are what `loop.run` calls."""
 
@@ -170,6 +186,7 @@ class Trainer:
         seed: int,
         curriculum: int,
         schedule: loop.Schedule,
+        world: World | None = None,
         rates: tuple[float, float] = (0.02, 1e-3),
     ) -> None:
         self.unet, self.parts, self.pool, self.device = unet.to(device), parts, pool, device
@@ -187,7 +204,9 @@ class Trainer:
         self.alphas = scheduler().alphas_cumprod
         held_back = min(HELD_BACK, len(pool) // 4)
         self.validation = np.arange(held_back)
-        self.everything = np.arange(held_back, len(pool))
+        fits = [world is None or belongs(world, pool.scenes[i]) for i in range(len(pool))]
+        self.validation = self.validation[fits[:held_back]]
+        self.everything = np.arange(held_back, len(pool))[fits[held_back:]]
         simple = [i for i in self.everything if pool.scenes[i]["medium"] == "illustration"]
         self.simple = np.array(simple) if simple else self.everything
 
@@ -272,12 +291,15 @@ def train(
     seed: int = 2,
     curriculum: int = 0,
     anneal_steps: int = 0,
+    only: str | None = None,
     sheet_minutes: float = 10.0,
 ) -> Path:
     """Train until the budget ends or annealing is over; return the folder of the averaged U-Net.
 
     `anneal_steps` > 0 lets the learning rate fall to zero over so many steps from here; the state
-    before is kept as `unet-before-anneal.ckpt`. Raises FileNotFoundError without a pool.
+    before is kept as `unet-before-anneal.ckpt`. `only` names a smaller world: pictures outside it
+    are passed over, so that a wide pool can be learnt from its heart outwards. Raises
+    FileNotFoundError without a pool.
     """
     pool = Pool(pool_folder)
     checkpoint = work / "unet.ckpt"
@@ -287,6 +309,7 @@ def train(
     spread = float(latents[:4000].float().std((0, 2, 3)).mean())
     scaling = saved["scaling"] if saved else 1 / spread
     parts = load_parts(vae, text, tokenizer, device, scaling)
+    torch.manual_seed(seed)
     unet = build(size, pool.side // 8, parts.text_encoder.config.hidden_size)
     trainer = Trainer(
         unet,
@@ -298,6 +321,7 @@ def train(
         seed=seed,
         curriculum=curriculum,
         schedule=loop.Schedule(),
+        world=WORLDS[only] if only else None,
     )
     first = trainer.restore(saved) if saved else 0
     if saved and saved["anneal_from"] >= 0:

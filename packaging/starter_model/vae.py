@@ -103,6 +103,7 @@ def train(
     pool = Pool(pool_folder)
     name = "vae-decoder" if decoder_only else "vae"
     checkpoint, out = work / f"{name}.ckpt", work / "vae"
+    torch.manual_seed(seed)
     vae = AutoencoderTiny.from_pretrained(start_from) if start_from else build()
     vae.to(device).train()
     vae.encoder.requires_grad_(not decoder_only)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -110,6 +110,12 @@ SMALL_SUBJECTS = (
     "snowman", "heart", "teapot", "robot", "star", "ghost", "crown", "lantern", "umbrella",
     "gift", "guitar", "diamond",
 )
+POCKET_SUBJECTS = (
+    "fox", "panda", "frog", "owl", "penguin", "whale", "butterfly", "octopus", "cat", "dog",
+    "elephant", "dinosaur", "sunflower", "mushroom", "tree", "cactus", "apple", "pumpkin",
+    "strawberry", "house", "castle", "sailboat", "car", "rocket", "balloon", "snowman", "heart",
+    "teapot", "robot", "star", "ghost", "crown",
+)
 FULL_COLOURS = (
     "red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black", "golden",
     "gray", "brown", "turquoise",
@@ -157,6 +163,8 @@ SMALL = World(
     posed=True,
 )
 
+POCKET = replace(SMALL, name="pocket", subjects=POCKET_SUBJECTS)
+
 FULL = World(
     name="full",
     side=256,
@@ -203,7 +211,7 @@ FULL = World(
     night_lights={"moon": 0.36, "crescent": 0.20, "stars": 0.24, "aurora": 0.12, "none": 0.08},
 )
 
-WORLDS = {world.name: world for world in (SMALL, FULL)}
+WORLDS = {world.name: world for world in (POCKET, SMALL, FULL)}
 COLOURLESS_MEDIA = ("ink", "sepia", "silhouette", "woodcut", "chalkboard")
 
 
