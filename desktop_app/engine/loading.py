@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import transformers
 from diffusers import SchedulerMixin, StableDiffusionPipeline
 from safetensors import SafetensorError
 
-from desktop_app.engine.schedulers import Scheduler
+from desktop_app.engine.schedulers import Scheduler, SchedulerShelf
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
 
@@ -60,6 +60,7 @@ class Model:
     name: str
     size: int
     config_sha256: str
+    schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
 
     @property
     def factor(self) -> int:

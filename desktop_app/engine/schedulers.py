@@ -1,5 +1,6 @@
 """The artists' sampler names turned into diffusers schedulers, ready for one render."""
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 import diffusers
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import Recipe
@@ -29,8 +31,13 @@ SPACING_FLAGS: dict[Sigmas, str] = {
     "beta": "use_beta_sigmas",
 }
 
-AYS_SIGMAS = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152)
-"""Noise levels for ten steps with Stable Diffusion 1.5 (Sabour et al. 2024, arXiv 2404.14507)."""
+AYS_TIMESTEPS = (999, 850, 736, 645, 545, 455, 343, 233, 124, 24)
+"""Ten steps for Stable Diffusion 1.5 (Sabour et al. 2024, arXiv 2404.14507)."""
+AYS_BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
+"""Of the noise schedule that those timesteps belong to, scaled linear."""
+
+NO_PICTURES = ("pndm", "euler_a", "dpm2", "dpm2_a")
+"""Samplers whose classes know no network that predicts the picture itself."""
 
 
 def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
@@ -54,14 +61,34 @@ def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
     _check(config, recipe)
     if recipe.scheduler == "lcm":
         # Its steps are chosen among those of the training; more than 50 need a finer choice.
-        settings["original_inference_steps"] = max(50, recipe.num_inference_steps)
+        usual = int(config.get("original_inference_steps", 50))
+        settings["original_inference_steps"] = max(usual, recipe.num_inference_steps)
     return kind.from_config(dict(config), **settings)
+
+
+class SchedulerShelf:
+    """Schedulers that were made before, kept as they came.
+
+    Making one costs up to half a second: DPM2 goes through all training timesteps.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str, int], Scheduler] = {}
+
+    def take(self, config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
+        """A scheduler that nobody has used; see `make_scheduler`."""
+        _check(config, recipe)
+        fine = recipe.num_inference_steps if recipe.scheduler == "lcm" else 0
+        key = recipe.scheduler, recipe.sigmas, fine
+        if key not in self._made:
+            self._made[key] = make_scheduler(config, recipe)
+        return copy.deepcopy(self._made[key])
 
 
 def _check(config: Mapping[str, Any], recipe: Recipe) -> None:
     label = SAMPLERS[recipe.scheduler].label
     prediction = config.get("prediction_type", "epsilon")
-    if prediction == "sample" and recipe.scheduler in ("pndm", "heun", "dpm2", "dpm2_a"):
+    if prediction == "sample" and recipe.scheduler in NO_PICTURES:
         raise AppError(
             "sampler-model",
             f"The sampler {label} cannot work with this model, which predicts the picture itself.",
@@ -87,14 +114,17 @@ def spacing_arguments(scheduler: Scheduler, recipe: Recipe) -> dict[str, Any]:
     steps = recipe.num_inference_steps
     if recipe.sigmas != "ays":
         return {"num_inference_steps": steps}
-    wanted = np.interp(
-        np.linspace(0, 1, steps), np.linspace(0, 1, len(AYS_SIGMAS)), np.log(AYS_SIGMAS)
-    )
-    cumulative = np.asarray(scheduler.alphas_cumprod, dtype=np.float64)
-    trained = 0.5 * np.log((1 - cumulative) / np.maximum(cumulative, 1e-12))
+    levels = _log_sigmas(np.cumprod(1 - AYS_BETAS))[list(AYS_TIMESTEPS)]
+    wanted = np.interp(np.linspace(0, 1, steps), np.linspace(0, 1, len(levels)), levels)
+    trained = _log_sigmas(np.asarray(scheduler.alphas_cumprod, dtype=np.float64))
     timesteps = np.rint(np.interp(wanted, trained, np.arange(len(trained)))).astype(int)
     # Each timestep once, falling: many steps crowd together at the clean end.
     for place in range(1, steps):
         timesteps[place] = min(timesteps[place], timesteps[place - 1] - 1)
     floor = np.arange(steps)[::-1]
     return {"timesteps": np.maximum(timesteps, floor).tolist()}
+
+
+def _log_sigmas(alphas_cumprod: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log sqrt((1 - a) / a) for each training timestep, rising."""
+    return 0.5 * np.log((1 - alphas_cumprod) / np.maximum(alphas_cumprod, 1e-12))

@@ -24,7 +24,7 @@ from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
 from desktop_app.engine.preview import Factors, factors_for
-from desktop_app.engine.schedulers import Scheduler, make_scheduler, spacing_arguments
+from desktop_app.engine.schedulers import Scheduler, spacing_arguments
 from desktop_app.engine.tap import Look, tapped
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Provenance
@@ -61,7 +61,7 @@ class Session:
         model = self._model(recipe.model, report)
         shape = model.latent_shape(recipe.width, recipe.height)
         factors = self._preview_factors(recipe.model, model, report) if previews else None
-        scheduler = make_scheduler(model.pipe.scheduler.config, recipe)
+        scheduler = model.schedulers.take(model.pipe.scheduler.config, recipe)
         try:
             report(Encoding())
             noise, generator = initial_noise(recipe.seed, recipe.start, shape)
@@ -102,7 +102,7 @@ class Session:
                 shape=latents.latents.shape,
             )
         _check_finite(latents, recipe)
-        scheduler = make_scheduler(model.pipe.scheduler.config, recipe)
+        scheduler = model.schedulers.take(model.pipe.scheduler.config, recipe)
         scheduler.set_timesteps(**spacing_arguments(scheduler, recipe), device=self._device)
         began = time.monotonic()
         try:
