@@ -11,32 +11,48 @@ from pathlib import Path
 import pytest
 
 from desktop_app.store.database import Database
-from desktop_app.store.files import sweep
 from desktop_app.store.metadata import pixels_sha256, read_picture
 from desktop_app.store.pictures import Pictures
 from desktop_app.store.pixels import read_pixels
 
 ROUNDS = 60
+POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no SIGKILL and no fork")
 
 
 def announced_before_the_kill(root: Path, mode: str, rounds: int) -> list[list[str]]:
     """Start the saving program again and again and kill it some milliseconds into its work."""
     chance = random.Random(7)
     said: list[list[str]] = []
-    for _ in range(rounds):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.saver", str(root), mode], stdout=subprocess.PIPE
-        )
-        assert child.stdout is not None
-        lines = [child.stdout.readline()]
-        assert lines[0], "the child died by itself"
-        time.sleep(chance.uniform(0, 0.03))
-        os.kill(child.pid, signal.SIGKILL)
-        lines += child.stdout.read().splitlines(keepends=True)
-        child.wait()
-        child.stdout.close()
-        # A line without its end was never said.
-        said += [line.decode().split() for line in lines if line.endswith(b"\n")]
+    starter = subprocess.Popen(
+        [sys.executable, "-m", "tests.store.saver", str(root), mode],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    assert starter.stdin is not None
+    assert starter.stdout is not None
+    for number in range(rounds):
+        starter.stdin.write(f"{number}\n")
+        child = 0
+        wanted = 1 + number % 3
+        for line in starter.stdout:
+            verb, name = line.split()
+            if verb == "started":
+                child = int(name)
+            elif verb == "ended":
+                break
+            else:
+                said.append([verb, name])
+                wanted -= 1
+            if child and wanted <= 0:
+                time.sleep(chance.uniform(0, 0.02))
+                os.kill(child, signal.SIGKILL)
+                child, wanted = 0, 1_000_000
+        assert wanted > 1000, "the child ended by itself"
+    starter.stdin.close()
+    assert starter.wait(30) == 0
+    starter.stdout.close()
     return said
 
 
@@ -48,7 +64,8 @@ def open_gallery(root: Path) -> tuple[Database, Pictures]:
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(120)
+@POSIX
 def test_sixty_kills_while_saving_damage_and_lose_nothing(tmp_path: Path) -> None:
     said = announced_before_the_kill(tmp_path, "save", ROUNDS)
     announced = {name for _, name in said}
@@ -73,6 +90,7 @@ def test_sixty_kills_while_saving_damage_and_lose_nothing(tmp_path: Path) -> Non
 
 @pytest.mark.fault
 @pytest.mark.timeout(120)
+@POSIX
 def test_kills_while_trashing_leave_every_picture_in_one_place(tmp_path: Path) -> None:
     said = announced_before_the_kill(tmp_path, "trash", 20)
     saved = {name for verb, name in said if verb == "saved"}
@@ -93,4 +111,3 @@ def test_kills_while_trashing_leave_every_picture_in_one_place(tmp_path: Path) -
         assert len(files) == len(live) + len(gone)
         pictures.close()
         database.close()
-    sweep(tmp_path)
