@@ -15,8 +15,8 @@ TEXT_MAX = 24
 
 
 class FlowLayout(QLayout):
-    """Lays its items out in lines like words; lines are stretched to the full width, but
-    for a last one that is nearly empty."""
+    """Lays its items out in lines like words; lines are stretched to the full width, but for
+    those of several that are nearly empty."""
 
     def __init__(self, parent: QWidget | None = None, *, gap: int = 6, fill: bool = True) -> None:
         super().__init__(parent)
@@ -43,10 +43,10 @@ class FlowLayout(QLayout):
         if not self._items:
             return 0
         lines = self._lines(rect.width())
-        for number, line in enumerate(lines):
+        for line in lines:
             wide = [min(item.sizeHint().width(), rect.width()) for item in line]
             spare = max(0, rect.width() - sum(wide) - gap * (len(line) - 1))
-            if 0 < number == len(lines) - 1 and spare > rect.width() // 3:
+            if len(lines) > 1 and spare > rect.width() // 3:
                 spare = 0
             height = max(item.sizeHint().height() for item in line)
             left = rect.x()

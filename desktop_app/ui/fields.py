@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -11,6 +20,8 @@ from PySide6.QtWidgets import (
     QLayout,
     QPushButton,
     QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -18,6 +29,8 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import AppError
 from desktop_app.ui import icons, theme
+
+_Index = QModelIndex | QPersistentModelIndex
 
 
 def label(text: str, role: str = "label", parent: QWidget | None = None) -> QLabel:
@@ -193,6 +206,40 @@ class IconButton(QToolButton):
             super().keyPressEvent(event)
 
 
+def icon_button(icon: str, text: str, parent: QWidget | None = None) -> QPushButton:
+    """A button with an icon before its words; two spaces keep them apart."""
+    made = QPushButton(icons.icon(icon, "text.2", 16), f"  {text}", parent)
+    made.setIconSize(QSize(theme.px(16), theme.px(16)))
+    made.setAccessibleName(text)
+    return made
+
+
+class _Rows(QStyledItemDelegate):
+    """The rows of a Combo, drawn from the stylesheet; separators are a line."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        if _separates(index):
+            rect: QRect = option.rect  # pyright: ignore[reportAttributeAccessIssue]
+            painter.fillRect(
+                rect.left() + theme.px(8),
+                rect.center().y(),
+                rect.width() - theme.px(16),
+                1,
+                theme.token("line"),
+            )
+        else:
+            super().paint(painter, option, index)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        if _separates(index):
+            return QSize(0, theme.px(9))
+        return super().sizeHint(option, index)
+
+
+def _separates(index: _Index) -> bool:
+    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"
+
+
 class Combo(QComboBox):
     """A choice from a list; it scrolls only when it has the focus, so that a panel can be scrolled
     over it.
@@ -206,6 +253,7 @@ class Combo(QComboBox):
         self.setMinimumContentsLength(6)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaxVisibleItems(18)
+        self.setItemDelegate(_Rows(self))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
-from desktop_app.ui import icons, theme
-from desktop_app.ui.fields import Combo, IconButton, SectionTitle, label
+from desktop_app.ui import theme
+from desktop_app.ui.fields import Combo, IconButton, SectionTitle, icon_button, label
 from desktop_app.ui.popover import Popover
 
 if TYPE_CHECKING:
@@ -117,10 +117,8 @@ class ModelSection(QWidget):
         place = label(str(self._library.models_folder), "hint")
         place.setWordWrap(True)
         place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        open_it = QPushButton("Open the folder")
-        open_it.setIcon(icons.icon("folder-open", "text.2", 16))
-        look = QPushButton("Look again")
-        look.setIcon(icons.icon("refresh-cw", "text.2", 16))
+        open_it = icon_button("folder-open", "Open the folder")
+        look = icon_button("refresh-cw", "Look again")
         row = QHBoxLayout()
         row.setSpacing(theme.px(6))
         for button, signal in ((open_it, self.folder_asked), (look, self.rescan_asked)):

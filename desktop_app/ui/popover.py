@@ -33,9 +33,17 @@ class Popover(QFrame):
         self.column.setContentsMargins(*(theme.px(12),) * 4)
         self.column.setSpacing(theme.px(8))
 
+    def fit(self) -> None:
+        """Become as high as the contents are at this width, wrapped lines included."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        high = layout.totalHeightForWidth(self.width())
+        self.setFixedHeight(high if high > 0 else layout.totalSizeHint().height())
+
     def open(self, focus: QWidget) -> None:
         """Show it below its anchor, or above where there is no room, with the focus inside."""
-        self.adjustSize()
+        self.fit()
         room = self._anchor.screen().availableGeometry()
         anchor = QRect(self._anchor.mapToGlobal(QPoint(0, 0)), self._anchor.size())
         gap = theme.px(4)
@@ -80,7 +88,7 @@ def ask_name(
         elif refusal.attempt(lambda: take(wanted)):
             sheet.close()
             return
-        sheet.adjustSize()
+        sheet.fit()
 
     field.returnPressed.connect(finish)
     button.clicked.connect(finish)

@@ -47,7 +47,6 @@ class PromptHistory(Popover):
         self._list = QListView()
         self._list.setObjectName("history")
         self._list.setAccessibleName("Prompts used before")
-        self._list.setUniformItemSizes(True)
         self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -69,6 +68,8 @@ class PromptHistory(Popover):
     def show_it(self) -> None:
         """Open with the focus in the search field."""
         self.open(self._search)
+        # Its rows were measured before the stylesheet reached them.
+        self._list.scheduleDelayedItemsLayout()
 
     def _filter(self, text: str) -> None:
         self._rows.set_words(text)

@@ -32,7 +32,7 @@ from desktop_app.ui.fields import IconButton, Refusal, restyle
 _NAMED = re.compile(r"seed\W{0,3}(\d[\d \u00a0\u202f_,.']*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f_,.']\d{3})+(?!\d)|\d+")
 _WHOLE = re.compile(r"[0-9]{1,20}|[0-9]{1,3}(?:[ \u00a0\u202f_,][0-9]{3}){1,6}")
-_REFUSAL = f"A seed is a whole number from 0 to {SEED_MAX:,}.".replace(",", " ")
+_REFUSAL = f"A seed is a whole number from 0 to {SEED_MAX:,}.".replace(",", "\u00a0")
 
 RULES: dict[SeedRule, tuple[str, str, str]] = {
     "random": ("lock-open", "A new seed after each run", "New each run"),

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.recipe.recipe import Range
 from desktop_app.settings import Settings
-from desktop_app.ui import icons, theme
+from desktop_app.ui import theme
 from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.fields import (
     ElidedLabel,
@@ -25,6 +25,7 @@ from desktop_app.ui.fields import (
     SectionTitle,
     Separator,
     drop_contents,
+    icon_button,
     label,
 )
 from desktop_app.ui.number_fields import NumberEdit
@@ -58,7 +59,7 @@ class SettingsDialog(QDialog):
         self.pictures = ElidedLabel("", "label")
         self.choose = QPushButton("Choose…")
         self.usual = IconButton("rotate-ccw", "Back to the usual folder")
-        self.add = QPushButton("Add a folder…")
+        self.add = icon_button("folder-plus", "Add a folder…")
         self._folders = QVBoxLayout()
         self._folders.setSpacing(theme.px(4))
         self._build()
@@ -68,7 +69,6 @@ class SettingsDialog(QDialog):
     def _build(self) -> None:
         self.threads.setFixedWidth(theme.px(64))
         self.choose.setAccessibleName("Choose the folder for new pictures")
-        self.add.setIcon(icons.icon("folder-plus", "text.2", 16))
         threads = QHBoxLayout()
         threads.addWidget(label("Processor threads"))
         threads.addStretch(1)

@@ -177,7 +177,7 @@ class StyleForm(Popover):
         if self.refusal.attempt(self._check_and_save):
             self.close()
         else:
-            self.adjustSize()
+            self.fit()
 
     def _check_and_save(self) -> None:
         name = self.name.text().strip()

@@ -114,7 +114,8 @@ def mono(size: float = TEXT_PX) -> QFont:
 
 def stylesheet() -> str:
     """The stylesheet of the theme in use, tokens and sizes filled in."""
-    colours = tokens(_look.name)
+    places = {"theme.folder": (RESOURCES / "theme").as_posix()}
+    colours = tokens(_look.name) | places
     template = (RESOURCES / "theme" / "mezzotint.qss").read_text("utf-8")
     coloured = _TOKEN.sub(lambda found: colours[found[1]], template)
     return _UNIT.sub(lambda found: f"{px(float(found[1]))}px", coloured)
