@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from desktop_app.errors import AppError
-from desktop_app.library.reading import VOCABULARY_MAX, read_json
+from desktop_app.library.reading import read_json
 
 PIPELINE = "StableDiffusionPipeline"
 WEIGHTS = {
@@ -52,7 +52,7 @@ def check_folder(folder: Path) -> dict[str, object]:
         if suffix in _CODE:
             raise _unsafe(folder, f"it holds program code ({path.relative_to(folder)})")
         if path.name.endswith("config.json") or path.name == "model_index.json":
-            _check_keys(folder, path, read_json(path, VOCABULARY_MAX))
+            _check_keys(folder, path, read_json(path))
     for part, name in WEIGHTS.items():
         _check_weights(folder, part, name)
         _check_config(folder, part, index)
