@@ -66,12 +66,16 @@ def draw_picture(
     painter.restore()
 
 
-def draw_plate(painter: QPainter, rect: QRectF) -> None:
-    """An empty plate: where a picture will be."""
+def draw_plate(painter: QPainter, rect: QRectF, words: str = "") -> None:
+    """An empty plate: where a picture will be, or words about why it is not there."""
     painter.fillRect(rect, token("bg.1"))
     painter.setPen(QPen(token("line"), 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+    if words:
+        painter.setPen(token("text.2"))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(rect.adjusted(20, 20, -20, -20), flags, words)
 
 
 def draw_progress(painter: QPainter, rect: QRectF, part: float) -> None:

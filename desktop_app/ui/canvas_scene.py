@@ -136,7 +136,7 @@ class Scene:
     def _paint_single(self, painter: QPainter) -> None:
         rect, levels = self.picture, self.show.levels()
         if levels is None:
-            canvas_paint.draw_plate(painter, rect)
+            canvas_paint.draw_plate(painter, rect, self.show.problem)
         else:
             crisp = self.view.crisp(self.show.size(), self.stage, self.ratio)
             canvas_paint.draw_picture(painter, levels, rect, crisp=crisp, ratio=self.ratio)

@@ -105,9 +105,14 @@ class CanvasShow(QObject):
         found = self.source.levels(self._record)
         if found is not None:
             self._last = found
-        elif not self.source.readable(self._record):
+        elif self.source.problem(self._record):
             return None
         return found or self._last
+
+    @property
+    def problem(self) -> str:
+        """Why the picture on show cannot be seen; empty when it can."""
+        return self.source.problem(self._record) if self._record is not None else ""
 
     def cell_levels(self, i: int) -> Levels | None:
         """The finished picture of the run, or how it looks so far."""
@@ -204,6 +209,7 @@ class CanvasShow(QObject):
 
     def forget(self, ids: set[int]) -> None:
         """Pictures went away."""
+        self.source.forget(ids)
         if self.with_record is not None and self.with_record.id in ids:
             self.compare(None)
         if self._record is not None and self._record.id in ids:

@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QMetaType,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDrag,
@@ -18,16 +26,39 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from desktop_app.studio.gallery import GalleryModel
+from desktop_app.studio.qimage import without_text
 from desktop_app.ui import theme
 from desktop_app.ui.drop_overlay import OWN_PICTURES
 from desktop_app.ui.gallery_delegate import GalleryDelegate
 from desktop_app.ui.picture_menu import picture_menu
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from desktop_app.studio.studio import Studio
     from desktop_app.studio.values import Record
 
 DRAG_PICTURE = 96
+IMAGE_FORMAT = "application/x-qt-image"
+
+
+class PictureData(QMimeData):
+    """Files, and the first one's pixels; those are read only if a program asks for them."""
+
+    def __init__(self, path: "Path | None") -> None:
+        super().__init__()
+        self._path = path
+
+    def formats(self) -> list[str]:
+        return [*super().formats(), IMAGE_FORMAT] if self._path is not None else super().formats()
+
+    def hasFormat(self, mimetype: str) -> bool:
+        return (mimetype == IMAGE_FORMAT and self._path is not None) or super().hasFormat(mimetype)
+
+    def retrieveData(self, mimetype: str, preferredType: QMetaType | QMetaType.Type) -> object:
+        if mimetype == IMAGE_FORMAT and self._path is not None:
+            return without_text(QImage(str(self._path)))
+        return super().retrieveData(mimetype, preferredType)
 
 
 class GalleryView(QListView):
@@ -210,24 +241,27 @@ class GalleryView(QListView):
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(at)
 
-    def startDrag(self, supportedActions: Qt.DropAction) -> None:
+    def drag_contents(self) -> QMimeData:
+        """The selected pictures as files, the current one also as an image."""
         indexes = self.selectionModel().selectedIndexes()
-        mime = self._gallery.mimeData(indexes)
-        if not mime.hasUrls():
-            return
+        mime = PictureData(self._gallery.path_of(self.selected()[0]) if indexes else None)
+        mime.setUrls(self._gallery.mimeData(indexes).urls())
         mime.setData(OWN_PICTURES, b"1")
+        return mime
+
+    def startDrag(self, supportedActions: Qt.DropAction) -> None:
+        mime = self.drag_contents()
+        if not mime.urls():
+            return
         image = self.currentIndex().data(GalleryModel.Role.THUMBNAIL)
         drag = QDrag(self)
         drag.setMimeData(mime)
         if isinstance(image, QImage) and not image.isNull():
-            drag.setPixmap(
-                QPixmap.fromImage(
-                    image.scaled(
-                        DRAG_PICTURE,
-                        DRAG_PICTURE,
-                        Qt.AspectRatioMode.KeepAspectRatio,
-                        Qt.TransformationMode.SmoothTransformation,
-                    )
-                )
+            small = image.scaled(
+                DRAG_PICTURE,
+                DRAG_PICTURE,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
             )
+            drag.setPixmap(QPixmap.fromImage(small))
         drag.exec(Qt.DropAction.CopyAction)

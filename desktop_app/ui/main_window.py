@@ -95,7 +95,6 @@ class MainWindow(QMainWindow):
         self.create_page.looked.connect(lambda _: self._look(CREATE))
         self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))
         self.gallery_page.opened.connect(self._open_picture)
-        self.create_page.canvas.source.failed.connect(self._unreadable)
 
     def _shortcuts(self) -> None:
         studio = self._studio
@@ -196,9 +195,6 @@ class MainWindow(QMainWindow):
         )
         search.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         search.field.selectAll()
-
-    def _unreadable(self, error: object) -> None:
-        self.notices.show_notice(Notice(text=str(error), kind="warn"))
 
     def _refuse_image(self, image: QImage) -> None:
         self.notices.show_notice(

@@ -1,6 +1,7 @@
 """Full pictures for the canvas: read from their files in the background, the last few kept."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -46,12 +47,10 @@ class PictureSource(QObject):
     """Pictures by record; what is asked for and not there yet arrives later.
 
     Signals:
-        loaded(object): the id of a picture that `levels` has now.
-        failed(AppError): a file that could not be read.
+        loaded(int): the number of a picture that `levels` has now, or that cannot be read.
     """
 
     loaded = Signal(object)
-    failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +58,7 @@ class PictureSource(QObject):
         self._pool = Background(self)
         self._kept: OrderedDict[int, Levels] = OrderedDict()
         self._asked: set[int] = set()
-        self._broken: set[int] = set()
+        self._broken: dict[int, str] = {}
 
     def levels(self, record: "Record") -> Levels | None:
         """The picture and its halves; None while it is being read or when it cannot be."""
@@ -76,9 +75,15 @@ class PictureSource(QObject):
             )
         return found
 
-    def readable(self, record: "Record") -> bool:
-        """False once reading its file has failed."""
-        return record.id not in self._broken
+    def problem(self, record: "Record") -> str:
+        """Why its file cannot be shown; empty when it can, or when that is not known yet."""
+        return self._broken.get(record.id, "")
+
+    def forget(self, pictures: Iterable[int]) -> None:
+        """These went away; should they come back, they are read anew."""
+        for number in pictures:
+            self._kept.pop(number, None)
+            self._broken.pop(number, None)
 
     def close(self) -> None:
         """Wait for what is being read; nothing arrives any more."""
@@ -95,6 +100,5 @@ class PictureSource(QObject):
 
     def _refused(self, number: int, error: AppError) -> None:
         self._asked.discard(number)
-        self._broken.add(number)
-        self.failed.emit(error)
+        self._broken[number] = str(error)
         self.loaded.emit(number)
