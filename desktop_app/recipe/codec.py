@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_origin
 
 from desktop_app.errors import AppError
@@ -127,7 +128,9 @@ def digest(recipe: Recipe) -> str:
 
 
 def _plain(value: Any) -> dict[str, object]:
-    return {f.name: _one(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return {
+        name: _one(name, getattr(value, name)) for name in _parts_of(cast(type, type(value)))[0]
+    }
 
 
 def _one(name: str, value: Any) -> object:
@@ -178,24 +181,33 @@ def _seed(value: object) -> object:
 
 
 def _build(kind: type[T], data: dict[str, object]) -> T:
-    known = {f.name: f for f in dataclasses.fields(cast(Any, kind))}
-    unknown = data.keys() - known.keys()
-    missing = [
-        name
-        for name, f in known.items()
-        if name not in data
-        and f.default is dataclasses.MISSING
-        and f.default_factory is dataclasses.MISSING
-    ]
-    if unknown or missing:
-        words = ", ".join(sorted(name[:40] for name in [*unknown, *missing])[:5])
+    known, required = _parts_of(kind)
+    if not required <= data.keys() <= known.keys():
+        wrong = [*(data.keys() - known.keys()), *(required - data.keys())]
+        words = ", ".join(sorted(name[:40] for name in wrong)[:5])
         raise AppError("recipe-fields", f"The settings have missing or unknown parts: {words}.")
     for name, item in data.items():
-        expected = known[name].type
-        plain = str if get_origin(expected) is Literal else expected
-        if plain in (str, int, float, bool) and not _is(item, cast(type, plain)):
+        expected = known[name]
+        if expected is not None and not _is(item, expected):
             raise AppError("recipe-fields", f"The setting {name!r} has a value of another kind.")
     return kind(**cast(Any, data))
+
+
+@cache
+def _parts_of(kind: type) -> tuple[dict[str, type | None], frozenset[str]]:
+    """The fields of a class with their type where it is a plain one, and the required ones."""
+    fields = dataclasses.fields(cast(Any, kind))
+    types = {f.name: str if get_origin(f.type) is Literal else f.type for f in fields}
+    plain = {
+        name: cast(type, one) if one in (str, int, float, bool) else None
+        for name, one in types.items()
+    }
+    required = frozenset(
+        f.name
+        for f in fields
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    )
+    return plain, required
 
 
 def _is(item: object, expected: type) -> bool:

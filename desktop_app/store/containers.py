@@ -1,13 +1,15 @@
 """What PNG, JPEG and WebP files hold beside their pixels, read within bounds, not decoded."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from desktop_app.errors import AppError
-from desktop_app.store.files import read_bounded
+from desktop_app.store.files import opened
 
 FILE_MAX = 256 * 1024 * 1024
 """Bytes: a larger file is not read."""
@@ -17,6 +19,7 @@ ALL_TEXT_MAX = 16 * 1024 * 1024
 PARTS_MAX = 200_000
 TEXTS_MAX = 200
 
+_Data = TypeVar("_Data")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _USER_COMMENT = 0x9286
 _IMAGE_DESCRIPTION = 0x010E
@@ -54,20 +57,29 @@ def open_container(path: Path) -> Container:
         AppError: `not-a-picture` for anything but a PNG, JPEG or WebP file; `file-…` errors when
             it cannot be read.
     """
-    return parse_container(read_bounded(path, FILE_MAX), path.name)
+    with opened(path) as stream:
+        pieces = _Pieces(stream)
+        if len(pieces) > FILE_MAX:
+            raise AppError("file-size", f"“{path}” is too large to be real.", path=str(path))
+        if pieces[: len(_PNG)] == _PNG:
+            # Most of a PNG is pixels, which are stepped over: a gallery is read in minutes, not
+            # hours.
+            return _checked(_png, pieces, path.name)
+        return parse_container(pieces[: len(pieces)], path.name)
 
 
 def parse_container(data: bytes, name: str = "picture") -> Container:
     """As `open_container`, for the bytes of a file."""
-    reader: Callable[[bytes], Container] | None = None
     if data.startswith(_PNG):
-        reader = _png
-    elif data.startswith(b"\xff\xd8\xff"):
-        reader = _jpeg
-    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        reader = _webp
-    if reader is None:
-        raise AppError("not-a-picture", f"“{name}” is no PNG, JPEG or WebP picture.")
+        return _checked(_png, data, name)
+    if data.startswith(b"\xff\xd8\xff"):
+        return _checked(_jpeg, data, name)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _checked(_webp, data, name)
+    raise AppError("not-a-picture", f"“{name}” is no PNG, JPEG or WebP picture.")
+
+
+def _checked(reader: Callable[[_Data], Container], data: _Data, name: str) -> Container:
     try:
         found = reader(data)
     except (struct.error, IndexError) as fault:
@@ -75,6 +87,21 @@ def parse_container(data: bytes, name: str = "picture") -> Container:
     if found.width < 1 or found.height < 1:
         raise AppError("picture-damaged", f"“{name}” has no size.")
     return found
+
+
+class _Pieces:
+    """The bytes of an open file, of which only those asked for are read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._length = os.fstat(stream.fileno()).st_size
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, part: slice) -> bytes:
+        self._stream.seek(part.start or 0)
+        return self._stream.read(part.stop - (part.start or 0))
 
 
 class _Texts:
@@ -90,16 +117,16 @@ class _Texts:
             self.rows.append((keyword, text))
 
 
-def _png(data: bytes) -> Container:
-    width, height = struct.unpack_from(">II", data, 16)
+def _png(data: "bytes | _Pieces") -> Container:
+    width, height = struct.unpack(">II", data[16:24])
     texts = _Texts()
     whole = False
     place = 8
     for _ in range(PARTS_MAX):
         if place + 12 > len(data):
             break
-        length = int.from_bytes(data[place : place + 4])
-        kind = data[place + 4 : place + 8]
+        head = data[place : place + 8]
+        length, kind = int.from_bytes(head[:4]), head[4:]
         if place + 12 + length > len(data):
             break
         if kind == b"IEND":

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from desktop_app.errors import AppError
 from desktop_app.files import PARTIAL_SUFFIX, sync_folder, write_atomically
@@ -107,23 +107,36 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """The bytes of a plain file.
 
     Raises:
-        AppError: `file-missing`, `file-kind` (a folder), `file-size` or `file-unreadable`.
+        AppError: as `opened`, or `file-size`.
     """
+    with opened(path) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise AppError("file-size", f"“{path}” is too large to be real.", path=str(path))
+    return data
+
+
+@contextmanager
+def opened(path: Path) -> Generator[BinaryIO]:
+    """Open a file for reading, and say in words what goes wrong.
+
+    Raises:
+        AppError: `file-missing`, `file-kind` (a folder) or `file-unreadable`.
+    """
+    if "\0" in str(path):
+        raise AppError("file-unreadable", "The file has no usable name.")
     try:
         with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+            yield stream
     except FileNotFoundError as fault:
         raise AppError("file-missing", f"“{path}” is not there.", path=str(path)) from fault
     except IsADirectoryError as fault:
         raise AppError("file-kind", f"“{path}” is a folder.", path=str(path)) from fault
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or "it has no usable name"
+    except OSError as fault:
+        reason = fault.strerror or "the disk does not give it"
         raise AppError(
             "file-unreadable", f"“{path}” cannot be read: {reason}.", path=str(path)
         ) from fault
-    if len(data) > limit:
-        raise AppError("file-size", f"“{path}” is too large to be real.", path=str(path))
-    return data
 
 
 def safe_name(text: str) -> str:

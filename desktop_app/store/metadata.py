@@ -156,18 +156,21 @@ def read_container(container: Container) -> Imported:
             problem = problem or str(refusal)
     if recipe and (recipe.width, recipe.height) != (container.width, container.height):
         problem = problem or "The picture's size was changed after it was made."
-    words, found = _foreign(container)
+    if recipe:
+        words, found = container.text("parameters"), None
+    else:
+        words, found = _foreign(container)
     return Imported(
         recipe=recipe,
         provenance=provenance,
-        draft_changes=found.changes if found and not recipe else None,
+        draft_changes=found.changes if found else None,
         infotext=words,
         width=container.width,
         height=container.height,
         problem=problem,
-        model_name=found.model_name if found and not recipe else "",
-        model_hash=found.model_hash if found and not recipe else "",
-        notes=found.notes if found and not recipe else (),
+        model_name=found.model_name if found else "",
+        model_hash=found.model_hash if found else "",
+        notes=found.notes if found else (),
     )
 
 
