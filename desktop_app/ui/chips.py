@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QSizePolicy, QWidget
 
 from desktop_app.ui import theme
+from desktop_app.ui.fields import plain_tip
 
 _USUAL_WIDTH = 260
 TEXT_MAX = 24
@@ -174,7 +175,7 @@ class ChipRow(QWidget):
         made.setCheckable(chip.checkable)
         made.setAutoDefault(False)
         made.setAccessibleName(chip.name or text)
-        made.setToolTip(chip.tooltip or (text if shown != text else ""))
+        made.setToolTip(plain_tip(chip.tooltip or (text if shown != text else "")))
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         made.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         made.clicked.connect(lambda: self._report(chip.key))

@@ -1,6 +1,7 @@
 """Small parts of panels: titles, icon buttons, folds, and sentences of refusal."""
 
 from collections.abc import Callable
+from html import escape
 
 from PySide6.QtCore import (
     QEvent,
@@ -39,6 +40,13 @@ def label(text: str, role: str = "label", parent: QWidget | None = None) -> QLab
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     return made
+
+
+def plain_tip(text: str) -> str:
+    """`text` for a tooltip, which would take words such as `<b>` in it for markup."""
+    if "<" not in text:
+        return text
+    return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>"
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
@@ -131,7 +139,7 @@ class ElidedLabel(QLabel):
         )
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(plain_tip(self._full) if shown != self._full else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -206,12 +214,23 @@ class IconButton(QToolButton):
             super().keyPressEvent(event)
 
 
-def icon_button(icon: str, text: str, parent: QWidget | None = None) -> QPushButton:
+class IconTextButton(QPushButton):
     """A button with an icon before its words; two spaces keep them apart."""
-    made = QPushButton(icons.icon(icon, "text.2", 16), f"  {text}", parent)
-    made.setIconSize(QSize(theme.px(16), theme.px(16)))
-    made.setAccessibleName(text)
-    return made
+
+    def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(f"  {text}", parent)
+        self._icon = icon
+        self.setAccessibleName(text)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setIcon(icons.icon(self._icon, "text.2", 16))
+        self.setIconSize(QSize(theme.px(16), theme.px(16)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
 
 
 class _Rows(QStyledItemDelegate):
@@ -296,6 +315,7 @@ class FoldSection(QWidget):
         whole.addWidget(self._button)
         whole.addWidget(self._body)
         self._button.toggled.connect(self._show)
+        self._button.toggled.connect(lambda is_open: self.folded.emit(not is_open))
         self._show(False)
 
     def set_title(self, title: str) -> None:
@@ -313,7 +333,6 @@ class FoldSection(QWidget):
         self._button.setIconSize(QSize(theme.px(16), theme.px(16)))
         self._button.setAccessibleDescription("open" if is_open else "folded")
         self._body.setVisible(is_open)
-        self.folded.emit(not is_open)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -22,19 +22,25 @@ class GenerateButton(QPushButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._progress = -1.0
+        self._stopping = False
         self.setObjectName("generate")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(theme.px(_HEIGHT))
         self._render()
 
-    def set_progress(self, progress: float) -> None:
-        """0 ... 1 while something can be cancelled; below 0 when the button generates."""
+    def set_progress(self, progress: float, *, stopping: bool = False) -> None:
+        """Say how far the work is.
+
+        Args:
+            progress: 0 ... 1 while something can be cancelled; below 0 when the button generates.
+            stopping: it was cancelled, and the step under way is still being done.
+        """
         # Repainted when a pixel of it changes, not with each event of the engine.
         shown = progress if progress < 0 else round(progress, 3)
-        if shown == self._progress:
+        if (shown, stopping) == (self._progress, self._stopping):
             return
-        changed = (shown < 0) != (self._progress < 0)
-        self._progress = shown
+        changed = (shown < 0, stopping) != (self._progress < 0, self._stopping)
+        self._progress, self._stopping = shown, stopping
         if changed:
             self._render()
         self.setAccessibleDescription("" if shown < 0 else f"{shown:.0%} done")
@@ -46,8 +52,9 @@ class GenerateButton(QPushButton):
 
     def _render(self) -> None:
         working = self.working
-        self.setText("  Cancel" if working else "  Generate")
-        self.setAccessibleName("Cancel" if working else "Generate")
+        name = ("Stopping…" if self._stopping else "Cancel") if working else "Generate"
+        self.setText(f"  {name}")
+        self.setAccessibleName(name)
         self.setToolTip(
             "Stop this run; pictures that are done stay (Esc)"
             if working
@@ -181,4 +188,5 @@ class GenerateBar(QWidget):
         self.count.set_value(draft.count)
 
     def _show_run(self) -> None:
-        self.button.set_progress(self._run.run_progress if self._run.busy else -1.0)
+        run = self._run
+        self.button.set_progress(run.run_progress if run.busy else -1.0, stopping=run.stopping)

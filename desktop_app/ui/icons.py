@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from desktop_app.paths import RESOURCES
@@ -16,7 +16,7 @@ _APP_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
 def icon(name: str, token: str = "text", size: int = 18) -> QIcon:
-    """The icon `name` in the colour of `token`, for screens of 100, 200 and 300 %.
+    """The icon `name` in the colour of `token`, for the screens that there are.
 
     Args:
         size: device-independent pixels at 100 % text size.
@@ -24,7 +24,8 @@ def icon(name: str, token: str = "text", size: int = 18) -> QIcon:
     Raises:
         FileNotFoundError: resources/icons has no such drawing.
     """
-    return _icon(name, theme.token(token).name(), theme.px(size))
+    ratios = {1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}
+    return _icon(name, theme.token(token).name(), theme.px(size), tuple(sorted(ratios)))
 
 
 def pixmap(name: str, token: str = "text", size: int = 18, ratio: float = 1.0) -> QPixmap:
@@ -51,9 +52,9 @@ def app_icon() -> QIcon:
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, colour: str, size: int) -> QIcon:
+def _icon(name: str, colour: str, size: int, ratios: tuple[float, ...]) -> QIcon:
     made = QIcon()
-    for ratio in (1.0, 2.0, 3.0):
+    for ratio in ratios:
         made.addPixmap(_drawn(name, colour, size, ratio))
     return made
 

@@ -9,7 +9,7 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, IconButton, SectionTitle, icon_button, label
+from desktop_app.ui.fields import Combo, IconButton, IconTextButton, SectionTitle, label, plain_tip
 from desktop_app.ui.popover import Popover
 
 if TYPE_CHECKING:
@@ -91,10 +91,13 @@ class ModelSection(QWidget):
         if model is not None:
             predicts = _PREDICTS.get(model.prediction_type, model.prediction_type)
             self.about.setText(f"{predicts} · {model.noise_schedule}")
-            self.combo.setToolTip(
-                f"{model.title}\n{model.description}\n"
-                f"{model.family}, {model.bytes / 1e6:,.0f} MB\n{model.path}".replace("\n\n", "\n")
+            lines = (
+                model.title,
+                model.description,
+                f"{model.family}, {model.bytes / 1e6:,.0f} MB",
+                str(model.path),
             )
+            self.combo.setToolTip(plain_tip("\n".join(line for line in lines if line)))
         else:
             self.about.setText("This model is not on this machine." if missing else "")
             self.combo.setToolTip("")
@@ -117,8 +120,8 @@ class ModelSection(QWidget):
         place = label(str(self._library.models_folder), "hint")
         place.setWordWrap(True)
         place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        open_it = icon_button("folder-open", "Open the folder")
-        look = icon_button("refresh-cw", "Look again")
+        open_it = IconTextButton("folder-open", "Open the folder")
+        look = IconTextButton("refresh-cw", "Look again")
         row = QHBoxLayout()
         row.setSpacing(theme.px(6))
         for button, signal in ((open_it, self.folder_asked), (look, self.rescan_asked)):

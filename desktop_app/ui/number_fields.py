@@ -337,11 +337,11 @@ class SliderNumber(QWidget):
         grid.addWidget(self.number, 0, 2)
         grid.addWidget(self.refusal, 1, 0, 1, 3)
 
-    def set_default(self, value: int | float) -> None:
-        """What a double-click on the name brings back."""
+    def set_default(self, value: int | float, whose: str = "") -> None:
+        """What a double-click on the name brings back, and in a word whose it is."""
         self._default = value
         words = words_of(self._range)
-        tooltip = f"{self._range.name}: {words}\nDouble-click for {value:g}, the model's own"
+        tooltip = f"{self._range.name}: {words}\nDouble-click the name for {value:g}{whose}"
         for part in (self.name, self.slider, self.number):
             part.setToolTip(tooltip)
 

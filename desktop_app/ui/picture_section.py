@@ -125,8 +125,8 @@ class PictureSection(QWidget):
         self.shapes.set_chips(shape_chips(self._library.sizes))
         self.shapes.setVisible(bool(self._library.sizes))
         if model is not None:
-            self.steps.set_default(model.default_steps)
-            self.guidance.set_default(model.default_guidance)
+            self.steps.set_default(model.default_steps, ", the model's own")
+            self.guidance.set_default(model.default_guidance, ", the model's own")
             own = label_of(model.default_scheduler, model.default_sigmas)
             self.sampler_name.setToolTip(f"Double-click for {own}, the model's own")
         self._show_draft(self._editor.draft)

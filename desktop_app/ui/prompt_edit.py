@@ -38,6 +38,7 @@ class PromptEdit(QPlainTextEdit):
         super().__init__(parent)
         self._lowest, self._highest = lowest, highest
         self._shown = ""
+        self._showing = False
         self.setAccessibleName(name)
         self.setPlaceholderText(placeholder)
         self.setTabChangesFocus(True)
@@ -68,7 +69,10 @@ class PromptEdit(QPlainTextEdit):
         """Show `text`; the undo of letters starts anew when it is another one."""
         if text != self._shown:
             self._shown = text
+            # What Qt makes of it (a no-break space becomes a plain one) is not an edit.
+            self._showing = True
             self.setPlainText(text)
+            self._showing = False
 
     def set_words(self, words: tuple[str, ...]) -> None:
         """Offer these words while typing."""
@@ -77,6 +81,8 @@ class PromptEdit(QPlainTextEdit):
 
     def _typed(self) -> None:
         highlighter.paint(self)
+        if self._showing:
+            return
         text = self.toPlainText()
         if text != self._shown:
             self._shown = text

@@ -1,14 +1,19 @@
 """The prompts that were used before, in a sheet with a search field."""
 
 from collections.abc import Sequence
+from textwrap import shorten
 
-from PySide6.QtCore import QEvent, QObject, QSortFilterProxyModel, QStringListModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLineEdit, QListView, QWidget
 
 from desktop_app.ui import theme
-from desktop_app.ui.fields import label
+from desktop_app.ui.fields import label, plain_tip
 from desktop_app.ui.popover import Popover
+
+_PROMPT = Qt.ItemDataRole.UserRole + 1
+SHOWN_MAX, TIP_MAX = 110, 600
+"""Characters of a prompt in the list, and in its tooltip."""
 
 
 class _Words(QSortFilterProxyModel):
@@ -25,7 +30,7 @@ class _Words(QSortFilterProxyModel):
 
     def filterAcceptsRow(self, source_row: int, source_parent: object) -> bool:
         index = self.sourceModel().index(source_row, 0)
-        prompt = str(index.data(Qt.ItemDataRole.DisplayRole)).lower()
+        prompt = str(index.data(_PROMPT)).lower()
         return all(word in prompt for word in self._words)
 
 
@@ -48,11 +53,12 @@ class PromptHistory(Popover):
         self._list.setObjectName("history")
         self._list.setAccessibleName("Prompts used before")
         self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._list.setWordWrap(True)
+        self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setFixedHeight(theme.px(230))
         self._rows = _Words(self)
-        self._rows.setSourceModel(QStringListModel(list(prompts), self))
+        self._rows.setSourceModel(self._items(prompts))
         self._list.setModel(self._rows)
         self._empty = label("Prompts you make pictures with are kept here.", "hint")
         self._empty.setVisible(not prompts)
@@ -71,6 +77,15 @@ class PromptHistory(Popover):
         # Its rows were measured before the stylesheet reached them.
         self._list.scheduleDelayedItemsLayout()
 
+    def _items(self, prompts: Sequence[str]) -> QStandardItemModel:
+        made = QStandardItemModel(self)
+        for prompt in dict.fromkeys(prompts):
+            item = QStandardItem(shorten(prompt, SHOWN_MAX, placeholder=" …"))
+            item.setData(prompt, _PROMPT)
+            item.setToolTip(plain_tip(shorten(prompt, TIP_MAX, placeholder=" …")))
+            made.appendRow(item)
+        return made
+
     def _filter(self, text: str) -> None:
         self._rows.set_words(text)
         self._list.setCurrentIndex(self._rows.index(0, 0))
@@ -81,7 +96,7 @@ class PromptHistory(Popover):
     def _take(self) -> None:
         index = self._list.currentIndex()
         if index.isValid():
-            self.chosen.emit(index.data(Qt.ItemDataRole.DisplayRole))
+            self.chosen.emit(index.data(_PROMPT))
             self.close()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -126,10 +126,11 @@ class PromptPanel(QFrame):
     def _set_avoid(self, text: str) -> None:
         self.refusal.attempt(lambda: self._editor.set(negative_prompt=text))
 
-    def _show_draft(self, draft: Draft) -> None:
-        if draft.prompt != self.prompt.toPlainText():
+    def _show_draft(self, draft: Draft, before: Draft | None = None) -> None:
+        # A text that the draft refused stays while other fields change.
+        if before is None or draft.prompt != before.prompt:
             self.prompt.set_text(draft.prompt)
-        if draft.negative_prompt != self.avoid.toPlainText():
+        if before is None or draft.negative_prompt != before.negative_prompt:
             self.avoid.set_text(draft.negative_prompt)
         self._show_hint(draft)
 

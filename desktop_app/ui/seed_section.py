@@ -49,10 +49,12 @@ class SeedSection(QWidget):
         self._show_draft(editor.draft)
 
     def _build(self) -> None:
-        self.variation.slider.setToolTip(
-            "How much of a second seed's noise is mixed in: 0 to 1\n"
-            "Small values give the same picture with other details"
-        )
+        for part in (self.variation.name, self.variation.slider):
+            part.setToolTip(
+                "How much of a second seed's noise is mixed in: 0 to 1\n"
+                "Small values give the same picture with other details\n"
+                "Double-click the name for none"
+            )
         self._second_row = QWidget()
         row = QHBoxLayout(self._second_row)
         row.setContentsMargins(0, 0, 0, 0)

@@ -21,14 +21,14 @@ from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.fields import (
     ElidedLabel,
     IconButton,
+    IconTextButton,
     Refusal,
     SectionTitle,
     Separator,
     drop_contents,
-    icon_button,
     label,
 )
-from desktop_app.ui.number_fields import NumberEdit
+from desktop_app.ui.number_fields import NumberEdit, ResetLabel
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
@@ -54,12 +54,14 @@ class SettingsDialog(QDialog):
         self.look = ChipRow("Look")
         self.look.set_chips(_THEMES)
         self.previews = QCheckBox("Show the picture while it forms")
+        self.threads_name = ResetLabel("Processor threads")
+        self.threads_name.setToolTip("Double-click for 0, one for each core")
         self.threads = NumberEdit(THREADS)
         self.refusal = Refusal()
         self.pictures = ElidedLabel("", "label")
         self.choose = QPushButton("Choose…")
         self.usual = IconButton("rotate-ccw", "Back to the usual folder")
-        self.add = icon_button("folder-plus", "Add a folder…")
+        self.add = IconTextButton("folder-plus", "Add a folder…")
         self._folders = QVBoxLayout()
         self._folders.setSpacing(theme.px(4))
         self._build()
@@ -70,7 +72,7 @@ class SettingsDialog(QDialog):
         self.threads.setFixedWidth(theme.px(64))
         self.choose.setAccessibleName("Choose the folder for new pictures")
         threads = QHBoxLayout()
-        threads.addWidget(label("Processor threads"))
+        threads.addWidget(self.threads_name)
         threads.addStretch(1)
         threads.addWidget(self.threads)
         pictures = QHBoxLayout()
@@ -112,6 +114,7 @@ class SettingsDialog(QDialog):
         self.look.clicked.connect(lambda key: self._settings.set(theme=key))
         self.previews.toggled.connect(lambda on: self._settings.set(previews=on))
         self.threads.edited.connect(lambda value: self._settings.set(threads=value))
+        self.threads_name.reset_asked.connect(lambda: self._settings.set(threads=0))
         self.threads.refused.connect(self.refusal.say)
         self.choose.clicked.connect(self._choose_pictures)
         self.usual.clicked.connect(lambda: self._settings.set(pictures=""))

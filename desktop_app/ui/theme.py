@@ -59,7 +59,11 @@ def apply(app: QApplication, name: ThemeName = "dark", text_scale: float = 1.0) 
         _look.system_px = QFontInfo(app.font()).pixelSize()
     _look.name = _resolve(app, name)
     _look.scale = min(3.0, max(0.75, _system_scale(app) * text_scale))
-    app.setStyle("Fusion")
+    if app.styleSheet():
+        # Taken off first: with one set, Qt styles every widget anew for each change below.
+        app.setStyleSheet("")
+    else:
+        app.setStyle("Fusion")
     app.setFont(font())
     app.setPalette(_palette())
     app.setStyleSheet(stylesheet())

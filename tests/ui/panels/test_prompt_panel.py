@@ -111,12 +111,20 @@ def test_a_prompt_from_elsewhere_is_shown(panel: PromptPanel, scene: Scene) -> N
     assert panel.prompt.toPlainText() == ""
 
 
+@pytest.mark.parametrize("prompt", ["a\u00a0fox", "a\r\nfox", "a\u2028fox", "🦊\t\u200b"])
+def test_showing_a_prompt_does_not_change_it(panel: PromptPanel, scene: Scene, prompt: str) -> None:
+    scene.studio.editor.set(prompt=prompt)
+    assert scene.studio.editor.draft.prompt == prompt
+
+
 def test_a_prompt_that_is_too_long_is_refused_in_place(panel: PromptPanel, scene: Scene) -> None:
     scene.studio.editor.set(prompt="short")
     panel.prompt.setPlainText("x" * 20_001)
     assert "20,000" in panel.refusal.text()
     assert panel.refusal.isVisible()
     assert scene.studio.editor.draft.prompt == "short"
+    scene.studio.editor.set(num_inference_steps=7)
+    assert len(panel.prompt.toPlainText()) == 20_001
     panel.prompt.setPlainText("short again")
     assert not panel.refusal.isVisible()
 
