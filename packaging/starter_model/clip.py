@@ -101,6 +101,7 @@ def train(
     minutes: float,
     device: str,
     batch: int = 96,
+    layers: int = 4,
     steps: int | None = None,
     seed: int = 6,
 ) -> Path:
@@ -108,7 +109,8 @@ def train(
     pool, checkpoint = Pool(pool_folder), work / "clip.ckpt"
     tokenizer = CLIPTokenizer.from_pretrained(tokenizer_folder)
     torch.manual_seed(seed)
-    model = build(CLIPTextModel.from_pretrained(text, dtype=torch.float32), pool.side).to(device)
+    encoder = CLIPTextModel.from_pretrained(text, dtype=torch.float32)
+    model = build(encoder, pool.side, layers).to(device)
     trained: nn.Module = nn.ModuleDict(
         {
             "vision": model.vision_model,

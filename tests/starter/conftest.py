@@ -23,7 +23,7 @@ COUNT = 32
 SHIPPED = ROOT / "resources" / "models" / "starter"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Leave the other cores to the other tests."""
     torch.set_num_threads(1)
