@@ -127,6 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
             evaluate.evaluate(
                 pool_folder=pool,
                 world_name=options.world,
+                judge_world=options.pool or options.world,
                 work=work,
                 vae_folder=frozen["vae"],
                 text=frozen["text"],

@@ -98,6 +98,7 @@ def evaluate(
     *,
     pool_folder: Path,
     world_name: str,
+    judge_world: str,
     work: Path,
     vae_folder: Path,
     text: Path,
@@ -106,17 +107,26 @@ def evaluate(
     count: int,
     minutes: float,
 ) -> Marks:
-    """Print and save (`work/marks.json`) the marks from `count` prompts; return them."""
-    slots = recogniser.values(WORLDS[world_name])
+    """Print and save (`work/marks.json`) the marks from `count` prompts; return them.
+
+    Prompts come from `world_name`; the judge knows all of `judge_world`, the pool's, so that a
+    subject outside the smaller world can be mistaken for one inside it.
+    """
+    slots = recogniser.values(WORLDS[judge_world])
     judge, own = recogniser.train(
-        pool_folder=pool_folder, world_name=world_name, work=work, minutes=minutes
+        pool_folder=pool_folder, world_name=judge_world, work=work, minutes=minutes
     )
     parts = unet.load_parts(vae_folder, text, tokenizer, "cpu", scaling)
     model = UNet2DConditionModel.from_pretrained(work / "unet").eval()
     pool = Pool(pool_folder)
     unseen = pool.pictures(np.arange(min(vae.HELD_BACK, len(pool))))
     decibels = vae.psnr(unseen, vae.decode(parts.vae, vae.encode(parts.vae, unseen)))
-    marks: Marks = {"world": world_name, "side": pool.side, "prompts": count}
+    marks: Marks = {
+        "world": world_name,
+        "judge_world": judge_world,
+        "side": pool.side,
+        "prompts": count,
+    }
     for name, held in (("seen", False), ("held_out", True)):
         scenes = prompts(world_name, count // 2, unseen=held)
         path = work / "sheets" / f"evaluate-{name}.png"

@@ -113,7 +113,7 @@ def train(
     world_name: str,
     work: Path,
     minutes: float,
-    steps: int = 900,
+    steps: int = 600,
     batch: int = 96,
     seed: int = 5,
 ) -> tuple[Judge, Reading]:

@@ -48,7 +48,9 @@ def work(pool: Path, frozen: Frozen, tmp_path_factory: pytest.TempPathFactory) -
     parts = {"vae": frozen.vae, "text": frozen.text, "tokenizer": frozen.tokenizer}
     common = {"pool_folder": pool, "work": folder, "minutes": 5.0, "device": "cpu"}
     unet.train(prompts=["a fox"], size="tiny", batch=4, steps=1, **parts, **common)
-    clip.train(text=frozen.text, tokenizer_folder=frozen.tokenizer, batch=8, layers=1, steps=2, **common)
+    clip.train(
+        text=frozen.text, tokenizer_folder=frozen.tokenizer, batch=8, layers=1, steps=2, **common
+    )
     image_prompt.train(batch=4, steps=2, **parts, **common)
     return folder
 
@@ -138,7 +140,8 @@ def test_the_judge_and_the_marks_are_complete(
     monkeypatch.setattr(recogniser, "train", lambda **given: train(**given, steps=2, batch=8))
     marks = evaluate.evaluate(
         pool_folder=pool,
-        world_name="small",
+        world_name="pocket",
+        judge_world="small",
         work=work,
         vae_folder=frozen.vae,
         text=frozen.text,
