@@ -20,6 +20,9 @@ from desktop_app import preflight
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOTSTRAP = ROOT / "packaging" / "bootstrap.py"
 
+# A virtual environment takes some seconds, and much longer beside other tests.
+pytestmark = pytest.mark.timeout(300)
+
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and rights as POSIX has them")
 
 
@@ -84,7 +87,7 @@ class Project:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=55)
+        output, _ = process.communicate(timeout=120)
         return process.returncode, output
 
 
@@ -119,13 +122,13 @@ def test_once_then_only_what_changed(project: Project) -> None:
 @pytest.mark.fault
 def test_a_killed_set_up_is_made_anew_once(project: Project) -> None:
     killed = project.start("run", "models")
-    deadline = time.monotonic() + 50
+    deadline = time.monotonic() + 120
     while not project.stamp.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     both = [project.start("run", "models") for _ in range(2)]
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    outputs = [process.communicate(timeout=50)[0] for process in both]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [7, 7], outputs
     assert sorted("making it anew" in output for output in outputs) == [False, True]
     assert sorted("[3/3]" in output for output in outputs) == [False, True]
