@@ -127,10 +127,8 @@ def digest(recipe: Recipe) -> str:
     return hashlib.sha256(canonical(recipe).encode()).hexdigest()
 
 
-def _plain(value: Any) -> dict[str, object]:
-    return {
-        name: _one(name, getattr(value, name)) for name in _parts_of(cast(type, type(value)))[0]
-    }
+def _plain(value: object) -> dict[str, object]:
+    return {name: _one(name, getattr(value, name)) for name in _parts_of(type(value))[0]}
 
 
 def _one(name: str, value: Any) -> object:
