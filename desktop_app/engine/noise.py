@@ -20,7 +20,8 @@ def initial_noise(
     generator is left as a plain diffusers call leaves it: seeded, and one draw of `shape` taken.
 
     Args:
-        seed: 0 ... 2**64 - 1.
+        seed: 0 ... 2**64 - 1. torch's Mersenne Twister on the CPU takes the lower 32 bits only:
+            seeds that differ by a multiple of 2**32 give the same noise, in plain diffusers too.
         shape: (1, C, H/f, W/f).
 
     Returns:
