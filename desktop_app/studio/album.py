@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage
 
 APP = f"Mezzotint {__version__}"
+PIXELS_MAX = 64_000_000
 Part = Literal["all", "seed", "prompt"]
 
 
@@ -119,6 +121,18 @@ class Album(QObject):
             self._say(f"Added {path.name} to the gallery.", "ok")
 
         self._disk.run(storage.pictures.add_file, path, done=done, failed=self.tell)
+
+    def add_image(self, image: QImage) -> None:
+        """Keep a picture that came without a file, as from the clipboard, in the gallery."""
+        storage = self._open()
+        if storage is None:
+            return
+
+        def done(record: "Record") -> None:
+            self._gallery.add(record)
+            self._say("Added the picture to the gallery.", "ok")
+
+        self._disk.run(_store_image, storage, QImage(image), done=done, failed=self.tell)
 
     def trash(self, pictures: Iterable[int]) -> None:
         """Move pictures to the trash; the notice takes it back."""
@@ -240,7 +254,7 @@ class Album(QObject):
             )
 
     def paste(self, data: QMimeData) -> None:
-        """Use what is on the clipboard: a picture's file, or the settings as words."""
+        """Use what is on the clipboard: a picture's file, its settings as words, or its pixels."""
         files = [Path(url.toLocalFile()) for url in data.urls()[:1] if url.isLocalFile()]
         if files:
             self.open_file(files[0])
@@ -248,8 +262,10 @@ class Album(QObject):
         found = infotext.read(data.text()[: infotext.TEXT_MAX]) if data.hasText() else None
         if found is not None and found.changes:
             self._use_changes(found.changes, "the clipboard", found.notes)
+        elif data.hasImage() and isinstance(image := data.imageData(), QImage):
+            self.add_image(image)
         else:
-            self._say("The clipboard holds no picture's file and no settings.", "warn")
+            self._say("The clipboard holds no picture and no settings.", "warn")
 
     def tell(self, error: AppError) -> None:
         """Show an error as a notice."""
@@ -304,6 +320,20 @@ def _read_picture(path: Path) -> "Imported":
     from desktop_app.store.metadata import read_picture
 
     return read_picture(path)
+
+
+def _store_image(storage: "Storage", image: QImage) -> "Record":
+    if image.isNull() or image.width() * image.height() > PIXELS_MAX:
+        raise AppError(
+            "picture-size",
+            f"A picture of {image.width()} × {image.height()} pixels cannot be taken over.",
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "pasted.png")
+        # No more than the pixels: where they come from is the other program's to tell.
+        if not without_text(image).save(str(path)):
+            raise AppError("picture-size", "The picture cannot be written to the disk.")
+        return storage.pictures.add_file(path)
 
 
 def _pixels(path: Path) -> QImage:

@@ -105,6 +105,11 @@ class Conductor(QObject):
         self._run.show_engine(True)
         self._thread.start_engine()
 
+    def renew_engine(self) -> None:
+        """Let the engine take up new settings, after the job that runs."""
+        self._set_engine("starting")
+        self._thread.renew_engine()
+
     def open(self, storage: "Storage") -> None:
         """The store is open: jobs can be handed out."""
         self._storage = storage

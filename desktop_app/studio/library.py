@@ -68,7 +68,7 @@ class LibraryModel(QAbstractListModel):
         self._cache = cache
         self._models: tuple[ModelInfo, ...] = ()
         self._catalog: Catalog | None = None
-        self._scanning = False
+        self._scanning = self._again = False
         self._current: ModelInfo | None = None
         self._told: set[str] = set()
         editor.changed.connect(self._follow)
@@ -132,6 +132,12 @@ class LibraryModel(QAbstractListModel):
             )
         return catalog.path(ref)
 
+    def set_folders(self, folders: tuple[Path, ...]) -> None:
+        """Look through other folders from now on."""
+        if folders != self._folders:
+            self._folders = folders
+            self.rescan()
+
     def find(self, ref: ModelRef | None) -> "ModelInfo | None":
         if ref is None:
             return None
@@ -141,14 +147,18 @@ class LibraryModel(QAbstractListModel):
     def rescan(self) -> None:
         """Read the folders again, in the background."""
         if self._scanning:
+            self._again = True
             return
-        self._scanning = True
+        self._scanning, self._again = True, False
         self._reads.run(
             _scan, self._folders, self._cache, done=self._scanned, failed=self._not_scanned
         )
 
     def _scanned(self, found: _Found) -> None:
         self._scanning = False
+        if self._again:
+            self.rescan()
+            return
         self._catalog = found.catalog
         self._tell_refused(found.refused)
         self.beginResetModel()
@@ -196,44 +206,6 @@ class LibraryModel(QAbstractListModel):
 
     def roleNames(self) -> dict[int, QByteArray]:
         return super().roleNames() | role_names(self.Role)
-
-
-def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[str, Any]:
-    """What choosing another model changes in a draft.
-
-    A number that the artist had set stays; one that was the old model's own default becomes the
-    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape.
-
-    Args:
-        old: the model chosen so far; None when there was none, or it is not there any more.
-    """
-    blank = Draft()
-    fields: dict[str, Any] = {"model": new.ref}
-    steps = old.default_steps if old else blank.num_inference_steps
-    if draft.num_inference_steps == steps:
-        fields["num_inference_steps"] = new.default_steps
-    guidance = old.default_guidance if old else blank.guidance_scale
-    if draft.guidance_scale == guidance:
-        fields["guidance_scale"] = new.default_guidance
-    sampler = (
-        (old.default_scheduler, old.default_sigmas) if old else (blank.scheduler, blank.sigmas)
-    )
-    if (draft.scheduler, draft.sigmas) == sampler:
-        fields["scheduler"], fields["sigmas"] = new.default_scheduler, new.default_sigmas
-    size = (draft.width, draft.height)
-    if size in ((old.native_size, *old.sizes) if old else ((blank.width, blank.height),)):
-        fields["width"], fields["height"] = _nearest(size, new)
-    return fields
-
-
-def _nearest(size: tuple[int, int], model: "ModelInfo") -> tuple[int, int]:
-    shape = size[0] / size[1]
-    if shape == model.native_size[0] / model.native_size[1]:
-        return model.native_size
-    return min(
-        (model.native_size, *model.sizes),
-        key=lambda one: max(shape / (one[0] / one[1]), (one[0] / one[1]) / shape),
-    )
 
 
 def _scan(folders: tuple[Path, ...], cache: Path) -> _Found:

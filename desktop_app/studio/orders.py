@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.draft import after_run, expand
+from desktop_app.recipe.draft import Draft, after_run, expand
 from desktop_app.recipe.recipe import FromNoise, Recipe, Variation
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import fields_for
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.seeds import Seeds
 from desktop_app.studio.shelf import StyleModel
@@ -29,8 +30,10 @@ class Orders(QObject):
 
     Signals:
         failed(AppError): what was ordered cannot be made.
+        ordered(str): pictures are made with this prompt, as it was typed.
     """
 
+    ordered = Signal(str)
     failed = Signal(object)
 
     def __init__(
@@ -52,7 +55,7 @@ class Orders(QObject):
         self._runs = itertools.count(1)
         self._passing = itertools.count(-1, -1)
         self._storage: Storage | None = None
-        self._later: list[Callable[[], None]] = []
+        self._later: list[Callable[[], object]] = []
 
     def open(self, storage: "Storage") -> None:
         """The store is open and its styles are known."""
@@ -66,22 +69,34 @@ class Orders(QObject):
     def draft(self) -> None:
         """Order the pictures that the draft asks for now, and move its seed as its rule says."""
         draft = self._editor.draft
+        if self._waits:
+            self._later.append(lambda: self._expand(draft))
+            self._move_seed(draft)
+        elif self._expand(draft):
+            self._move_seed(draft)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the store is not open yet, or the draft may still get its model."""
+        looking = self._editor.draft.model is None and self._library.scanning
+        return self._storage is None or looking
+
+    def _expand(self, draft: Draft) -> bool:
+        first = next(iter(self._library.models), None)
+        if draft.model is None and first is not None:
+            draft = replace(draft, **fields_for(draft, None, first))
         try:
             recipes = expand(draft, self._styles.by_name)
         except AppError as error:
             self.failed.emit(error)
-            return
+            return False
         self._seeds.note(recipe.seed for recipe in recipes)
-        self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
+        self.ordered.emit(draft.prompt)
         self.recipes(recipes)
+        return True
 
-    def when_ready(self, act: Callable[[], None]) -> None:
-        """Call `act` now, or as soon as the store is open and the draft can have a model."""
-        waits = self._editor.draft.model is None and self._library.scanning
-        if self._storage is None or waits:
-            self._later.append(act)
-        else:
-            act()
+    def _move_seed(self, draft: Draft) -> None:
+        self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
 
     def variations(self, recipe: Recipe, weight: float, count: int) -> None:
         """Order pictures of a recipe with other noise mixed in.
@@ -96,7 +111,10 @@ class Orders(QObject):
 
     def recipes(self, recipes: Sequence[Recipe]) -> None:
         """Order pictures as one run."""
-        self.when_ready(lambda: self._add(tuple(recipes)))
+        if self._waits:
+            self._later.append(lambda: self._add(tuple(recipes)))
+        else:
+            self._add(tuple(recipes))
 
     def again(self, waiting: Iterable[tuple[int, Recipe]]) -> None:
         """Queue jobs that are in the store already, as one run."""
@@ -115,9 +133,10 @@ class Orders(QObject):
 
     def catch_up(self) -> None:
         """Do what was ordered too early."""
-        later, self._later = self._later, []
-        for act in later:
-            self.when_ready(act)
+        if not self._waits:
+            later, self._later = self._later, []
+            for act in later:
+                act()
 
     def _add(self, recipes: tuple[Recipe, ...]) -> None:
         storage = self._storage

@@ -39,7 +39,13 @@ ThreadEvent = Event | Saving | Comparing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Start:
-    """Bring the engine into memory."""
+    """Bring the engine into memory.
+
+    Attributes:
+        anew: also when it is there, with a new backend.
+    """
+
+    anew: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +106,10 @@ class RenderThread(QThread):
         """Ask for the engine; `ready` or `engine_failed` answers."""
         self._orders.put(_Start())
 
+    def renew_engine(self) -> None:
+        """Ask for a new engine, made with the settings of now, after the job that runs."""
+        self._orders.put(_Start(anew=True))
+
     def submit(self, job: Job) -> None:
         """Hand over one job; the next only after `done`."""
         self._cancel.clear()
@@ -129,15 +139,18 @@ class RenderThread(QThread):
             match self._orders.get():
                 case _Stop():
                     break
-                case _Start():
-                    self._start_engine()
+                case _Start(anew=anew):
+                    self._start_engine(anew)
                 case Job() as job:
                     self._do(job)
         if self._backend is not None:
             self._backend.close()
 
-    def _start_engine(self) -> None:
+    def _start_engine(self, anew: bool) -> None:
         try:
+            if anew and self._backend is not None:
+                self._backend.close()
+                self._backend = None
             if self._backend is None:
                 self._backend = self._make_backend()
             self._backend.start(self._engine_report)

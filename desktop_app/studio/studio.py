@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
@@ -19,9 +19,12 @@ from desktop_app.studio.album import Album, Part
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor, EngineState
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
-from desktop_app.studio.library import LibraryModel, fields_for
+from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.orders import Orders
+from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.run_state import RunState
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 VARY = {"subtle": 0.1, "strong": 0.4}
 DISK_MS = 5_000
-BUG_SECONDS = 10.0
+REPEAT_SECONDS = 3.0
 # Reasons for which the next picture would fail in the same way.
 _HOLDS = frozenset({"disk-full", "read-only", "folder-gone", "write-failed", "database-gone"})
 
@@ -84,10 +87,8 @@ class Studio(QObject):
         self._reads = Background(self, threads=2)
         self.settings = SettingsHolder(paths.settings_file, self._disk, self)
         self.editor = Editor(paths.draft_file, self._disk, self)
-        if model_folders is None:
-            further = (Path(one) for one in self.settings.values.model_folders)
-            model_folders = (RESOURCES / "models", *further, paths.models)
-        self.library = LibraryModel(self.editor, self._reads, model_folders, paths.cache, self)
+        folders = self._folders(self.settings.values) if model_folders is None else model_folders
+        self.library = LibraryModel(self.editor, self._reads, folders, paths.cache, self)
         self.tokens = TokenCounts(self.editor, self.library, self._reads, self)
         self.shelf = ShelfModel(self.editor, self._disk, self)
         self.styles = StyleModel(self.editor, self._disk, self)
@@ -100,10 +101,12 @@ class Studio(QObject):
             make_backend or self._local_backend, self.queue, self.run, self.timeline, self
         )
         self._orders = Orders(self.editor, self.styles, self.library, self.queue, self._disk, self)
+        self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
+        self._choice = ModelChoice(self.editor, self.library, self)
+        self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
-        self._focused: Record | None = None
         self._started = self._closing = False
-        self._last_bug = ("", 0.0)
+        self._last = ("", 0.0)
         if self.editor.fresh:
             self.editor.adjust(seed=self._orders.random_seed())
         self._connect()
@@ -115,9 +118,13 @@ class Studio(QObject):
             part.failed.connect(self._tell)
         self._bug.connect(self._tell_bug)
         self.album.notice.connect(self.notice)
-        self.album.updated.connect(self._pictures_changed)
-        self.album.gone.connect(self._pictures_gone)
-        self.library.changed.connect(self._scanned)
+        self.album.updated.connect(self._focus.refresh)
+        self.album.gone.connect(self._focus.forget)
+        self.library.changed.connect(self._choice.check)
+        self.library.changed.connect(self._orders.catch_up)
+        self._choice.notice.connect(self.notice)
+        self._orders.ordered.connect(self._history.add)
+        self._focus.changed.connect(self.focus_picture)
         self._session.opened.connect(self._opened)
         self._session.indexed.connect(self.gallery.refresh)
         self._session.notice.connect(self.notice)
@@ -141,7 +148,7 @@ class Studio(QObject):
     @property
     def focused(self) -> "Record | None":
         """The stored picture on the canvas; None while it follows the run."""
-        return self._focused
+        return self._focus.record
 
     @property
     def closing(self) -> bool:
@@ -156,6 +163,7 @@ class Studio(QObject):
         self._conductor.set_previews(self.settings.values.previews)
         self._conductor.start()
         self.library.rescan()
+        self._history.start()
         self._session.start()
         if self.editor.problem is not None:
             self._say(f"The last settings could not be read. {self.editor.problem}", "warn")
@@ -211,7 +219,7 @@ class Studio(QObject):
     def enqueue(self) -> None:
         """Make them after everything that waits; the canvas stays with what it shows."""
         if not self._closing:
-            self._orders.when_ready(self._orders.draft)
+            self._orders.draft()
 
     @Slot()
     def cancel(self) -> None:
@@ -251,18 +259,12 @@ class Studio(QObject):
 
     def show(self, picture: int) -> None:
         """Put a stored picture on the canvas, and its steps on the timeline if they are kept."""
-        record = self.gallery.record_of(picture)
-        if record is not None:
-            self._focused = record
-            self.timeline.show_picture(picture)
-            self.focus_picture.emit(record)
+        self._focus.show(picture)
 
     @Slot()
     def follow_run(self) -> None:
         """Put the running pictures, or the last ones that ran, on the canvas."""
-        self._focused = None
-        self.timeline.show_live()
-        self.focus_picture.emit(None)
+        self._focus.follow_run()
 
     # The draft.
 
@@ -275,20 +277,21 @@ class Studio(QObject):
         """A new random seed."""
         self.editor.set(seed=self._orders.random_seed())
 
+    def random_seed(self) -> int:
+        """A seed that this session has not seen."""
+        return self._orders.random_seed()
+
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
         """Take another model; numbers that were the old one's defaults become its own."""
-        ref = model if isinstance(model, ModelRef) else model.ref
-        info = self.library.find(ref)
-        if info is None:
-            self._say(f"The model {ref.name} is not there any more.", "warn")
-            return
-        draft = self.editor.draft
-        fields = fields_for(draft, self.library.current, info)
-        self.editor.replace(replace(draft, **fields), "Model")
+        self._choice.choose(model)
+
+    def prompt_history(self, words: str = "", limit: int = PROMPTS_MAX) -> list[str]:
+        """Prompts that pictures were made with, newest first; `words` narrows."""
+        return self._history.find(words, limit)
 
     def save_seed_preset(self, name: str) -> None:
         """Keep the draft's seed under a name on the shelf."""
-        record, seed = self._focused, self.editor.draft.seed
+        record, seed = self._focus.record, self.editor.draft.seed
         shown = record is not None and record.recipe is not None and record.recipe.seed == seed
         self.shelf.save(name, record.pixels_sha256 if record is not None and shown else "")
 
@@ -302,6 +305,9 @@ class Studio(QObject):
 
     def add_file(self, path: Path | str) -> None:
         self.album.add_file(Path(path))
+
+    def add_image(self, image: QImage) -> None:
+        self.album.add_image(image)
 
     @Slot()
     def paste_image(self) -> None:
@@ -331,33 +337,6 @@ class Studio(QObject):
     @Slot()
     def open_pictures_folder(self) -> None:
         self.album.open_folder(self._pictures())
-
-    @Slot()
-    def _scanned(self) -> None:
-        draft = self.editor.draft
-        if draft.model is None:
-            starter = next(iter(self.library.models), None)
-            if starter is not None:
-                self.editor.adjust(**fields_for(draft, None, starter))
-        elif self.library.current is None:
-            self._offer_starter(draft.model)
-        self._orders.catch_up()
-
-    def _offer_starter(self, missing: ModelRef) -> None:
-        starter = next(iter(self.library.models), None)
-        text = f"The model {missing.name} is not there any more."
-        if starter is None:
-            self._say(text, "warn")
-            return
-        self.notice.emit(
-            Notice(
-                text=text,
-                kind="warn",
-                action=f"Use {starter.title}",
-                act=lambda: self.choose_model(starter),
-                seconds=0,
-            )
-        )
 
     @Slot(object)
     def _opened(self, storage: Storage) -> None:
@@ -412,39 +391,43 @@ class Studio(QObject):
 
         self._session.finish(job, go_on)
 
-    @Slot(object)
-    def _pictures_changed(self, records: "tuple[Record, ...]") -> None:
-        for record in records:
-            self.run.replace_result(record)
-            if self._focused is not None and self._focused.id == record.id:
-                self._focused = record
-                self.focus_picture.emit(record)
-
-    @Slot(object)
-    def _pictures_gone(self, pictures: tuple[int, ...]) -> None:
-        self.run.forget(set(pictures))
-        if self._focused is not None and self._focused.id in pictures:
-            self.follow_run()
-
     @Slot(object, object)
     def _settings_changed(self, new: Settings, before: Settings) -> None:
         self._conductor.set_previews(new.previews)
+        if new.model_folders != before.model_folders:
+            self.library.set_folders(self._folders(new))
+        if new.threads != before.threads and self._started:
+            self._conductor.renew_engine()
+        if new.pictures != before.pictures:
+            self._say(
+                "New pictures go there, and the gallery shows that folder, from the next "
+                "start on. To keep the earlier ones in view, move their folders there."
+            )
 
     @Slot(object)
     def _tell(self, error: AppError) -> None:
-        self.notice.emit(Notice(text=str(error), kind="bad", seconds=15))
+        self._once(Notice(text=str(error), kind="bad", seconds=15))
 
     @Slot(str)
     def _tell_bug(self, line: str) -> None:
-        # A fault in a paint event comes back with every paint: once is enough to be told.
+        text = f"Something went wrong inside Mezzotint ({line}). The log holds more."
+        self._once(Notice(text=text, kind="bad"))
+
+    def _once(self, notice: Notice) -> None:
+        # A fault in a paint event comes back with every paint, and a missing model with every
+        # picture of a run: once is enough to be told.
         now = time.monotonic()
-        if line == self._last_bug[0] and now - self._last_bug[1] < BUG_SECONDS:
-            return
-        self._last_bug = (line, now)
-        self._say(f"Something went wrong inside Mezzotint ({line}). The log holds more.", "bad")
+        text, when = self._last
+        self._last = (notice.text, now)
+        if notice.text != text or now - when > REPEAT_SECONDS:
+            self.notice.emit(notice)
 
     def _say(self, text: str, kind: NoticeKind = "info") -> None:
         self.notice.emit(Notice(text=text, kind=kind))
+
+    def _folders(self, values: Settings) -> tuple[Path, ...]:
+        further = (Path(one) for one in values.model_folders)
+        return (RESOURCES / "models", *further, self.paths.models)
 
     def _pictures(self) -> Path:
         return Path(self.settings.values.pictures or self.paths.pictures)

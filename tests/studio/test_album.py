@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from desktop_app.store.pixels import read_pixels
-from desktop_app.studio.qimage import from_qimage
+from desktop_app.studio.qimage import from_qimage, to_qimage
 from tests.studio.conftest import Stage
 from tests.studio.scripted import save_picture
 
@@ -176,6 +176,21 @@ def test_a_pasted_file_is_opened(stage: Stage, tmp_path: Path) -> None:
     QGuiApplication.clipboard().setMimeData(data)
     stage.studio.paste_image()
     stage.until(lambda: stage.studio.editor.draft.prompt == "an owl")
+
+
+def test_pasted_pixels_are_added_to_the_gallery(stage: Stage) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+    QGuiApplication.clipboard().setImage(to_qimage(pixels))
+    stage.studio.paste_image()
+    stage.until(lambda: stage.studio.gallery.total == 1)
+    path = stage.studio.gallery.path_of(stage.studio.gallery.id_at(0) or 0)
+    assert path is not None
+    assert (read_pixels(path) == pixels).all()
+
+
+def test_an_image_that_is_too_large_is_refused(stage: Stage) -> None:
+    stage.studio.add_image(QImage(16_000, 5_000, QImage.Format.Format_Mono))
+    stage.until(lambda: "16000 × 5000" in stage.listener.texts())
 
 
 @pytest.mark.parametrize("text", ["", "just words", "{" * 10_000])

@@ -261,8 +261,12 @@ class TestGallery:
         again.start()
         gallery = again.studio.gallery
         again.until(lambda: gallery.total == 2)
-        again.until(lambda: all(_thumbnail(gallery, row) is not None for row in (0, 1)))
-        assert [_thumbnail(gallery, row).isNull() for row in (0, 1)] == [True, False]
+        again.until(lambda: None not in [_thumbnail(gallery, row) for row in (0, 1)])
+        gone, there = (_thumbnail(gallery, row) for row in (0, 1))
+        assert gone is not None
+        assert gone.isNull()
+        assert there is not None
+        assert not there.isNull()
         record = gallery.data(gallery.index(0), GalleryModel.Role.RECORD)
         assert record.missing
         assert again.listener.notices == []
@@ -277,7 +281,7 @@ class TestGallery:
         assert gallery.flags(gallery.index(0)) & Qt.ItemFlag.ItemIsDragEnabled
 
 
-def _thumbnail(gallery: GalleryModel, row: int) -> QImage:
+def _thumbnail(gallery: GalleryModel, row: int) -> QImage | None:
     return gallery.data(gallery.index(row), GalleryModel.Role.THUMBNAIL)
 
 

@@ -190,6 +190,74 @@ class TestSettings:
         assert stage.studio.timeline.filled == 4
         assert stage.studio.timeline.image(0) is None
 
+    def test_another_models_folder_is_looked_through_at_once(self, stage: Stage) -> None:
+        write_model(stage.home / "elsewhere" / "extra", "Extra", seed=8.0)
+        stage.studio.settings.set(model_folders=(str(stage.home / "elsewhere"),))
+        titles = lambda: [model.title for model in stage.studio.library.models]  # noqa: E731
+        stage.until(lambda: "Extra" in titles())
+        stage.studio.settings.set(model_folders=())
+        stage.until(lambda: "Extra" not in titles())
+
+    def test_another_number_of_threads_makes_a_new_engine_after_the_picture(
+        self, stage: Stage
+    ) -> None:
+        gate = stage.backend.gate("step 2")
+        stage.order(count=2)
+        stage.until(gate.reached.is_set)
+        stage.studio.settings.set(threads=2)
+        assert stage.studio.engine == "starting"
+        assert not stage.backend.closed
+        gate.open.set()
+        stage.made(2)
+        assert stage.backend.closed
+        assert stage.studio.engine == "ready"
+
+    def test_another_pictures_folder_is_told_to_be_of_the_next_start(
+        self, stage: Stage, open_stage: Open
+    ) -> None:
+        stage.studio.settings.set(pictures=str(stage.home / "new place"))
+        assert "from the next start on" in stage.listener.texts()
+        assert stage.end()
+        again = open_stage()
+        again.start()
+        again.order()
+        again.made(1)
+        path = again.studio.gallery.path_of(again.studio.gallery.id_at(0) or 0)
+        assert path is not None
+        assert path.is_relative_to(stage.home / "new place")
+
+
+class TestHistory:
+    def test_prompts_are_kept_once_and_the_newest_first(
+        self, stage: Stage, open_stage: Open
+    ) -> None:
+        for prompt in ("a fox", "an owl", "a fox", "A Fox at dusk"):
+            stage.order(prompt)
+        stage.made(4)
+        assert stage.studio.prompt_history() == ["A Fox at dusk", "a fox", "an owl"]
+        assert stage.studio.prompt_history("dusk fox") == ["A Fox at dusk"]
+        assert stage.studio.prompt_history(limit=1) == ["A Fox at dusk"]
+        assert stage.end()
+        again = open_stage()
+        again.start()
+        again.until(lambda: again.studio.prompt_history("owl") == ["an owl"])
+        assert len(again.studio.prompt_history()) == 3
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"[]", b'{"prompts": [1, "good", ""]}', b"\xff" * 2_000_000]
+    )
+    def test_a_damaged_file_is_no_harm(self, open_stage: Open, data: bytes) -> None:
+        file = resolve().data / "prompts.json"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(data)
+        stage = open_stage()
+        stage.start()
+        stage.order("new")
+        stage.made(1)
+        assert stage.studio.prompt_history()[0] == "new"
+        assert set(stage.studio.prompt_history()) <= {"new", "good"}
+        assert stage.listener.notices == []
+
 
 class TestRunState:
     def _begun(self, count: int, index: int = 0) -> RunState:

@@ -127,10 +127,14 @@ def test_what_is_ordered_before_the_start_is_made_after_it(
     open_stage: Callable[..., Stage],
 ) -> None:
     stage = open_stage()
-    stage.order("early")
+    stage.order("early", seed=5, seed_rule="step")
+    stage.order("second", num_inference_steps=7)
+    stage.studio.editor.set(prompt="typed after")
     stage.start()
-    stage.made(1)
-    assert stage.backend.rendered[0].prompt == "early"
+    stage.made(2)
+    made = [(one.prompt, one.seed, one.num_inference_steps) for one in stage.backend.rendered]
+    assert made == [("early", 5, 4), ("second", 6, 7)]
+    assert {one.width for one in stage.backend.rendered} == {64}
 
 
 def test_the_picture_is_the_one_that_was_rendered(stage: Stage) -> None:

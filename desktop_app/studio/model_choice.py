@@ -1,0 +1,101 @@
+"""ModelChoice: which model the draft uses, and what choosing another one changes."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.recipe import ModelRef
+from desktop_app.studio.editor import Editor
+from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.values import Notice
+
+if TYPE_CHECKING:
+    from desktop_app.library.catalog import ModelInfo
+
+
+class ModelChoice(QObject):
+    """Gives the first draft its model, and says when a draft's model is gone.
+
+    Signals:
+        notice(Notice): a model is not there any more.
+    """
+
+    notice = Signal(object)
+
+    def __init__(
+        self, editor: Editor, library: LibraryModel, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._editor = editor
+        self._library = library
+
+    def choose(self, model: "ModelInfo | ModelRef") -> None:
+        """Take another model; numbers that were the old one's defaults become its own."""
+        ref = model if isinstance(model, ModelRef) else model.ref
+        info = self._library.find(ref)
+        if info is None:
+            self.notice.emit(Notice(text=_gone(ref), kind="warn"))
+            return
+        draft = self._editor.draft
+        fields = fields_for(draft, self._library.current, info)
+        self._editor.replace(replace(draft, **fields), "Model")
+
+    @Slot()
+    def check(self) -> None:
+        """The models were looked for: a draft without one takes the first."""
+        draft = self._editor.draft
+        first = next(iter(self._library.models), None)
+        if draft.model is None and first is not None:
+            self._editor.adjust(**fields_for(draft, None, first))
+        elif draft.model is not None and self._library.current is None:
+            self.notice.emit(
+                Notice(
+                    text=_gone(draft.model),
+                    kind="warn",
+                    action=f"Use {first.title}" if first is not None else "",
+                    act=(lambda: self.choose(first)) if first is not None else None,
+                    seconds=0,
+                )
+            )
+
+
+def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[str, Any]:
+    """What choosing another model changes in a draft.
+
+    A number that the artist had set stays; one that was the old model's own default becomes the
+    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape.
+
+    Args:
+        old: the model chosen so far; None when there was none, or it is not there any more.
+    """
+    blank = Draft()
+    fields: dict[str, Any] = {"model": new.ref}
+    steps = old.default_steps if old else blank.num_inference_steps
+    if draft.num_inference_steps == steps:
+        fields["num_inference_steps"] = new.default_steps
+    guidance = old.default_guidance if old else blank.guidance_scale
+    if draft.guidance_scale == guidance:
+        fields["guidance_scale"] = new.default_guidance
+    usual = (old.default_scheduler, old.default_sigmas) if old else (blank.scheduler, blank.sigmas)
+    if (draft.scheduler, draft.sigmas) == usual:
+        fields["scheduler"], fields["sigmas"] = new.default_scheduler, new.default_sigmas
+    size = (draft.width, draft.height)
+    if size in ((old.native_size, *old.sizes) if old else ((blank.width, blank.height),)):
+        fields["width"], fields["height"] = _nearest(size, new)
+    return fields
+
+
+def _nearest(size: tuple[int, int], model: "ModelInfo") -> tuple[int, int]:
+    shape = size[0] / size[1]
+    if shape == model.native_size[0] / model.native_size[1]:
+        return model.native_size
+    return min(
+        (model.native_size, *model.sizes),
+        key=lambda one: max(shape / (one[0] / one[1]), (one[0] / one[1]) / shape),
+    )
+
+
+def _gone(ref: ModelRef) -> str:
+    return f"The model {ref.name} is not there any more."
