@@ -150,6 +150,14 @@ class ChipRow(QWidget):
         self._buttons = {chip.key: self._button(chip) for chip in chips}
         for button in self._buttons.values():
             self._flow.addWidget(button)
+        # New widgets come last in the tab order; these belong where the row stands. Qt leaves out
+        # a widget that takes no focus, so the row takes it for as long as this lasts.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        before: QWidget = self
+        for button in self._buttons.values():
+            QWidget.setTabOrder(before, button)
+            before = button
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._render()
         if focused in self._buttons:
             self._buttons[focused].setFocus()

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -211,9 +212,7 @@ class SeedField(QWidget):
         self.rule = IconButton("lock-open", "Seed rule", checkable=True)
         self.bookmark = IconButton("bookmark", "Keep this seed on the shelf")
         self.refusal = Refusal()
-        self.copy = IconButton(
-            "copy", "Copy the seed", self.edit, flat=True, size=14, side=22, token="text.3"
-        )
+        self.copy = IconButton("copy", "Copy the seed", flat=True, size=14, side=22, token="text.3")
         self._build()
         self._connect()
         self.show_seed(0, "random")
@@ -222,10 +221,18 @@ class SeedField(QWidget):
         self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.copy.setCursor(Qt.CursorShape.ArrowCursor)
         self.edit.setTextMargins(0, 0, theme.px(18), 0)
-        inside = QHBoxLayout(self.edit)
+        number = QWidget()
+        stack = QGridLayout(number)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.addWidget(self.edit, 0, 0)
+        inside = QHBoxLayout()
         inside.setContentsMargins(0, 0, theme.px(4), 0)
         inside.addStretch(1)
         inside.addWidget(self.copy)
+        # Over the field, not in it: Qt draws no focus on a button that is a child of a QLineEdit.
+        stack.addLayout(inside, 0, 0)
+        self.copy.raise_()
+        QWidget.setTabOrder(self.edit, self.copy)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -235,7 +242,7 @@ class SeedField(QWidget):
             row.addWidget(button)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._line.setSpacing(theme.px(5))
-        self._line.addWidget(self.edit, 1)
+        self._line.addWidget(number, 1)
         self._line.addWidget(self._buttons)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

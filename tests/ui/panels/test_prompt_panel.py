@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
-from PySide6.QtWidgets import QLineEdit, QListView
+from PySide6.QtWidgets import QLineEdit, QListView, QWidget
 
 from desktop_app.recipe.draft import expand
 from desktop_app.recipe.styles import Style
@@ -243,6 +243,21 @@ def test_styles_go_on_and_off(panel: PromptPanel, scene: Scene) -> None:
     scene.bot.mouseClick(none, Qt.MouseButton.LeftButton)
     assert scene.studio.editor.draft.styles == ()
     assert none.isChecked()
+
+
+def test_tab_goes_down_the_panel_as_it_is_read(panel: PromptPanel, scene: Scene) -> None:
+    scene.start()
+    panel.focus_prompt()
+    row = panel.styles.row
+    wanted = [panel.prompt, panel.history, panel.examples, panel.avoid]
+    wanted += [row.button(key) for key in row.shown()]
+    wanted += [panel.bar.button, panel.bar.count]
+    reached: list[QWidget] = []
+    for _ in wanted:
+        focus = panel.focusWidget()
+        reached.append(focus)
+        scene.bot.keyClick(focus, Qt.Key.Key_Tab)
+    assert reached == wanted
 
 
 def test_a_style_is_written_changed_and_deleted(panel: PromptPanel, scene: Scene) -> None:
