@@ -64,19 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             by default.
 
     Returns:
-        the exit code: 0, or 1 when the program cannot run here.
+        the exit code: 0, or 1 when another Mezzotint runs and does not answer.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     picture = str(Path(given[0]).absolute()) if given else ""
     places = paths.resolve()
     log.start(places.logs)
+    instance = Instance(places.data)
     try:
-        instance = Instance(places.data)
         if not instance.claim():
             return _hand_over(instance, picture)
     except AppError as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
+        # A window that says so is of more use than none: what cannot be kept is told there.
+        _log.warning("%s", refusal)
     application = _make_application()
     instance.listen()
     code, ended = _run(application, instance, places, picture)

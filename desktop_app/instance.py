@@ -1,8 +1,8 @@
 """One running program for one set of folders: a second start hands its picture to the first."""
 
-import getpass
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QThread, Signal, Slot
@@ -30,9 +30,10 @@ class Instance(QObject):
         """
         super().__init__(parent)
         self._folder = folder
-        who = f"{getpass.getuser()}\0{folder.absolute()}".encode()
-        # Neither the user nor the folder may be readable from the name, and it must be short:
-        # some systems allow a hundred characters for the whole path of a socket.
+        # The folder of sockets may be shared by all users. Some systems allow a hundred characters
+        # for the whole path of a socket, so the name is a short hash.
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        who = f"{user}\0{folder.absolute()}".encode()
         self._name = f"mezzotint-{hashlib.sha256(who).hexdigest()[:16]}"
         self._lock = QLockFile(str(folder / "running.lock"))
         # Only a process that is gone loses its lock; one that runs for days keeps it.

@@ -82,7 +82,8 @@ def test_what_a_killed_program_left_is_overcome(
     assert first.claim()
     first.listen()
     with qtbot.waitSignal(first.called, timeout=20_000):
-        assert _python(SECOND, str(tmp_path / "data"), "x").communicate(timeout=20)
+        second = _python(SECOND, str(tmp_path / "data"), "x")
+    assert second.communicate(timeout=20)[0] == "handed True\n"
     first.release()
 
 

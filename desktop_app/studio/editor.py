@@ -230,7 +230,8 @@ def _write(file: Path, draft: Draft) -> None:
     except OSError as fault:
         raise AppError(
             "draft-save",
-            f"The settings cannot be kept: {fault.strerror or fault}.",
-            hint="Make room on the disk; they are written again with the next change.",
+            f"The settings cannot be kept in {file.parent}: {fault.strerror or fault}.",
+            hint="See that the disk has room and the folder can be written to; the next change"
+            " tries again.",
             path=str(file),
         ) from fault

@@ -32,6 +32,7 @@ class SettingsHolder(QObject):
         self.loaded = settings.load(file)
         """How the settings were found, and what of them had to be reset."""
         self._values = self.loaded.settings
+        self._kept: Settings | None = self._values
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
@@ -62,12 +63,17 @@ class SettingsHolder(QObject):
             AppError: `settings-save` when the disk refuses.
         """
         self._timer.stop()
-        if self._values != self.loaded.settings:
+        if self._values != self._kept:
             _write(self._file, self._values)
 
     @Slot()
     def _save(self) -> None:
-        self._disk.run(_write, self._file, self._values, failed=self.failed.emit)
+        self._kept = self._values
+        self._disk.run(_write, self._file, self._values, failed=self._not_saved)
+
+    def _not_saved(self, error: AppError) -> None:
+        self._kept = None
+        self.failed.emit(error)
 
 
 def _write(file: Path, values: Settings) -> None:

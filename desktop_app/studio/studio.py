@@ -129,6 +129,7 @@ class Studio(QObject):
         self._session.indexed.connect(self.gallery.refresh)
         self._session.notice.connect(self.notice)
         self.settings.changed.connect(self._settings_changed)
+        self.queue.state_changed.connect(self._verify_ended)
         self._conductor.engine_state.connect(self.engine_state)
         self._conductor.engine_failed.connect(self._engine_failed)
         self._conductor.device_changed.connect(self.device_changed)
@@ -367,6 +368,13 @@ class Studio(QObject):
         self.album.reload(job.picture)
         text, kind = verdict_words(verdict)
         self.notice.emit(Notice(text=text, kind=kind, seconds=15))
+
+    @Slot(object)
+    def _verify_ended(self, job: Job) -> None:
+        # What was made to compare is not kept: the canvas goes back to the picture it was about.
+        over = job.kind == "verify" and job.state in ("done", "failed", "cancelled")
+        if over and job.picture is not None and self.focused is None:
+            self.show(job.picture)
 
     @Slot(object, object)
     def _failed(self, job: Job, error: AppError) -> None:

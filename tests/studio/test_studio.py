@@ -68,6 +68,27 @@ def test_reproduce_tells_the_verdict_and_saves_nothing(stage: Stage) -> None:
     stage.until(lambda: _verified(stage, picture) == "identical")
     stage.idle()
     assert stage.studio.gallery.total == 1
+    assert stage.studio.focused is not None
+    assert stage.studio.focused.id == picture
+    assert stage.studio.timeline.picture == picture
+    assert stage.studio.timeline.filled == 4
+
+
+def test_a_stopped_reproduction_goes_back_to_the_picture(stage: Stage) -> None:
+    stage.order()
+    stage.made(1)
+    picture = stage.studio.gallery.id_at(0)
+    assert picture is not None
+    gate = stage.backend.gate("step 2")
+    stage.studio.reproduce(picture)
+    stage.until(gate.reached.is_set)
+    assert stage.studio.focused is None
+    stage.studio.cancel()
+    gate.open.set()
+    stage.idle()
+    assert stage.studio.focused is not None
+    assert stage.studio.focused.id == picture
+    assert _verified(stage, picture) == ""
 
 
 @pytest.mark.parametrize(
