@@ -1,6 +1,6 @@
 """One SQLite file behind one lock: transactions, WAL, numbered migrations, damage set aside."""
 
-import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.errors import AppError
+from desktop_app.files import PARTIAL_SUFFIX
 from desktop_app.store.files import free_space, told
 from desktop_app.store.schema import APPLICATION_ID, LIBRARY
 
@@ -152,8 +153,7 @@ class Database:
             )
 
     def _back_up(self, connection: sqlite3.Connection, version: int) -> None:
-        part = self.path.with_name(f"{self.path.name}.backup{os.getpid()}.part")
-        part.unlink(missing_ok=True)
+        part = self.path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
         copy = sqlite3.connect(part)
         try:
             connection.backup(copy)

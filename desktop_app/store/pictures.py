@@ -1,5 +1,6 @@
 """The gallery: every picture a file first and a row second; its marks, thumbnails and trash."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from desktop_app.store.record import (
     entry_of,
     insert,
     record_of,
+    row_of,
 )
 from desktop_app.store.reindex import Progress, Reindexed, reindex
 from desktop_app.store.search import Query, conditions
@@ -52,6 +54,7 @@ class Pictures:
         self.folder = pictures
         self._database = database
         self._trash = trash
+        self._moving = threading.Lock()
         self._thumbnails = Thumbnails(database.path.with_name("thumbnails.sqlite"))
 
     @property
@@ -194,7 +197,8 @@ class Pictures:
             AppError: `trash-partly` when some could not be moved; parameter `done` has those that
                 were.
         """
-        return trash.put(self._database, self.folder, self._trash, ids)
+        with self._moving:
+            return trash.put(self._database, self.folder, self._trash, ids)
 
     def restore(self, ids: Sequence[int]) -> tuple[int, ...]:
         """Bring pictures back from the trash with their marks; the ids that are back.
@@ -202,7 +206,8 @@ class Pictures:
         Raises:
             AppError: `restore-partly`, as `trash`.
         """
-        return trash.take_back(self._database, self.folder, self._trash, ids)
+        with self._moving:
+            return trash.take_back(self._database, self.folder, self._trash, ids)
 
     def trashed(self) -> list[int]:
         """The ids in the trash, the newest picture first."""
@@ -211,7 +216,8 @@ class Pictures:
 
     def empty_trash(self) -> int:
         """Delete what is in the trash for good; how many pictures that were."""
-        keys = trash.empty(self._database, self._trash)
+        with self._moving:
+            keys = trash.empty(self._database, self._trash)
         self._thumbnails.drop([f"{pixels}-{width}" for pixels, width in keys])
         return len(keys)
 
@@ -228,9 +234,15 @@ class Pictures:
             everything: read also the files that look unchanged since they were indexed.
         """
         sweep(self.folder)
+        sweep(self._database.path.parent)
         sweep(self._trash)
         found = reindex(
-            self._database, self.folder, self._trash, progress=progress, everything=everything
+            self._database,
+            self.folder,
+            self._trash,
+            moving=self._moving,
+            progress=progress,
+            everything=everything,
         )
         self._database.fresh = False
         return found
@@ -253,7 +265,10 @@ class Pictures:
         )
         try:
             with self._database.transaction() as connection:
-                number = insert(connection, entry)
+                # A rebuild that runs meanwhile may have found the file already.
+                number = row_of(connection, entry.path)
+                if number is None:
+                    number = insert(connection, entry)
         except AppError as refusal:
             raise AppError(
                 "not-indexed",

@@ -130,6 +130,14 @@ def insert(connection: sqlite3.Connection, entry: Entry) -> int:
     return number
 
 
+def row_of(connection: sqlite3.Connection, path: str) -> int | None:
+    """The id of the picture at a path; None when there is none."""
+    row = connection.execute(
+        "SELECT id FROM pictures WHERE trashed = '' AND path = ?", (path,)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def update(connection: sqlite3.Connection, number: int, entry: Entry) -> None:
     """Make the rows of a picture agree with its file, which is there."""
     connection.execute(

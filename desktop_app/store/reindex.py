@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from desktop_app.errors import AppError
 from desktop_app.store import sidecar, trash
@@ -52,14 +54,25 @@ def reindex(
     folder: Path,
     trash_folder: Path,
     *,
+    moving: AbstractContextManager[object],
     progress: Progress | None = None,
     everything: bool = False,
 ) -> Reindexed:
-    """As `Pictures.rebuild_index` says."""
+    """As `Pictures.rebuild_index` says.
+
+    Args:
+        moving: held while files are moved into the trash and out of it.
+    """
+    # Pictures may be saved and trashed meanwhile. Rows are read before files, so that a picture
+    # saved in between is not taken for missing.
+    rows = database.rows(
+        "SELECT id, path, size, modified, missing FROM pictures WHERE trashed = ''"
+    )
     before = database.rows("SELECT count(*) FROM pictures")[0][0]
     # The names begin with the day and a counter, so this is the order in which they were made.
     files = sorted(_files(folder), key=lambda file: file.path)
-    known = _note_missing(database, {file.path for file in files})
+    _note_missing(database, rows, {file.path for file in files})
+    known = {path: (size, modified) for _, path, size, modified, _ in rows}
     wanted = [
         file for file in files if everything or known.get(file.path) != (file.size, file.modified)
     ]
@@ -71,18 +84,20 @@ def reindex(
             try:
                 entries.append(read_entry(folder, file.path, file.size, file.modified))
             except AppError as refusal:
-                damaged.append((folder / file.path, refusal.sentence))
+                if refusal.code != "file-missing":
+                    damaged.append((folder / file.path, refusal.sentence))
             done += 1
             if progress:
                 progress(done, len(files))
         with database.transaction() as connection:
             for entry in entries:
                 number = _same(database, trash_folder, entry)
-                if number is None:
-                    insert(connection, entry)
-                else:
+                if number is not None:
                     update(connection, number, entry)
-    _settle_trash(database, folder, trash_folder)
+                elif (folder / entry.path).exists():
+                    insert(connection, entry)
+    with moving:
+        _settle_trash(database, folder, trash_folder)
     _settle_marks(database, folder, files)
     counts = database.rows(
         "SELECT count(*), coalesce(sum(missing), 0) FROM pictures WHERE trashed = ''"
@@ -143,21 +158,17 @@ def _files(folder: Path, within: str = "", depth: int = 0) -> Iterator[_File]:
             continue  # gone since it was listed, or a name that is no text
 
 
-def _note_missing(database: Database, there: set[str]) -> dict[str, tuple[int, int]]:
-    """Set who is missing; sizes and times of what is known, by path."""
-    rows = database.rows(
-        "SELECT id, path, size, modified, missing FROM pictures WHERE trashed = ''"
-    )
+def _note_missing(database: Database, rows: list[tuple[Any, ...]], there: set[str]) -> None:
+    """Set who is missing: whose path is not `there`."""
     changed = [
-        (number, path not in there)
+        (path not in there, number, path)
         for number, path, _, _, missing in rows
         if bool(missing) != (path not in there)
     ]
     with database.transaction() as connection:
         connection.executemany(
-            "UPDATE pictures SET missing = ? WHERE id = ?", [(gone, n) for n, gone in changed]
+            "UPDATE pictures SET missing = ? WHERE id = ? AND path = ? AND trashed = ''", changed
         )
-    return {path: (size, modified) for _, path, size, modified, _ in rows}
 
 
 def _same(database: Database, trash_folder: Path, entry: Entry) -> int | None:
@@ -195,7 +206,9 @@ def _settle_trash(database: Database, folder: Path, trash_folder: Path) -> None:
         manifest = there.get(token)
         if manifest is None or not manifest.file(trash_folder).exists():
             with database.transaction() as connection:
-                connection.execute("DELETE FROM pictures WHERE id = ?", (number,))
+                connection.execute(
+                    "DELETE FROM pictures WHERE id = ? AND trashed = ?", (number, token)
+                )
 
 
 def _take_up(

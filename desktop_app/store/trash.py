@@ -43,6 +43,13 @@ def put(database: Database, folder: Path, trash: Path, ids: Sequence[int]) -> tu
     places and the next `reindex` says so.
     """
     rows = _rows(database, ids, "trashed = ''")
+    if rows and not folder.is_dir():
+        raise AppError(
+            "folder-gone",
+            f"The pictures cannot be moved: the folder “{folder}” cannot be reached.",
+            hint="Connect its drive again and try again.",
+            path=str(folder),
+        )
     moved: list[tuple[int, Manifest]] = []
     gone: list[int] = []
 

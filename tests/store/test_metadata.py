@@ -309,7 +309,11 @@ def read_anything(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", list(SAMPLES))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_any_damage_is_refused_in_words(kind: str, data: st.DataObject) -> None:

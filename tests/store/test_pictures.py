@@ -4,6 +4,8 @@ import io
 import json
 import os
 import shutil
+import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from desktop_app.errors import AppError
+from desktop_app.store import pictures as pictures_module
 from desktop_app.store.metadata import pixels_sha256, read_picture
 from desktop_app.store.record import Record
 from desktop_app.store.search import parse
@@ -485,3 +488,67 @@ def test_a_sidecar_of_a_newer_version_is_not_overwritten(gallery: Gallery) -> No
     assert refusal.value.code == "sidecar-newer"
     assert path.read_text() == '{"version":2}'
     assert not gallery.pictures.record(record.id).favourite
+
+
+@pytest.mark.parametrize("moment", ["file is written", "row is written"])
+def test_a_rebuild_in_the_middle_of_a_save_changes_nothing(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    save(gallery, 1)
+    name = "write_numbered" if moment == "file is written" else "insert"
+    original = getattr(pictures_module, name)
+
+    def then_rebuild(*arguments: object) -> object:
+        result = original(*arguments)
+        monkeypatch.undo()
+        gallery.pictures.rebuild_index()
+        return result
+
+    monkeypatch.setattr(pictures_module, name, then_rebuild)
+    record = save(gallery, 2)
+    assert ids(gallery) == [record.id, 1]
+    assert not record.missing
+    assert gallery.pictures.rebuild_index().added == 0
+
+
+def test_saving_and_trashing_while_the_index_is_rebuilt(gallery: Gallery) -> None:
+    made = [save(gallery, seed) for seed in range(30)]
+    faults: list[BaseException] = []
+    stop = threading.Event()
+
+    def rebuild() -> None:
+        try:
+            while not stop.is_set():
+                gallery.pictures.rebuild_index(everything=True)
+        except (AppError, sqlite3.Error, OSError) as fault:
+            faults.append(fault)
+
+    thread = threading.Thread(target=rebuild)
+    thread.start()
+    try:
+        for seed, old in enumerate(made):
+            if seed < 10:
+                save(gallery, 100 + seed)
+            gallery.pictures.set_rating([old.id], 1 + seed % 5)
+            gallery.pictures.trash([old.id])
+            if seed % 2:
+                gallery.pictures.restore([old.id])
+    finally:
+        stop.set()
+        thread.join()
+    assert faults == []
+    gallery.pictures.rebuild_index()
+    assert len(ids(gallery)) == 25
+    assert len(gallery.pictures.trashed()) == 15
+    records = gallery.pictures.records(ids(gallery))
+    assert not any(record.missing for record in records)
+    assert all(record.rating for record in records if record.recipe and record.recipe.seed < 100)
+
+
+def test_nothing_is_forgotten_while_the_drive_is_away(gallery: Gallery) -> None:
+    record = save(gallery)
+    gallery.folder.rename(gallery.folder.with_name("away"))
+    with pytest.raises(AppError) as refusal:
+        gallery.pictures.trash([record.id])
+    assert refusal.value.code == "folder-gone"
+    assert ids(gallery) == [record.id]
