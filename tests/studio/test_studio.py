@@ -1,5 +1,6 @@
 """One generation from the button to the gallery, and what else the studio can be asked for."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -209,3 +210,16 @@ def test_loading_names_the_model(stage: Stage) -> None:
     assert stage.studio.run.text == "Loading Scripted"
     gate.open.set()
     stage.made(1)
+
+
+def test_garbage_collected_in_the_thread_takes_nothing_of_the_window(stage: Stage) -> None:
+    def collect(_: str) -> None:
+        gc.collect()
+
+    stage.backend.before = collect
+    stage.order(count=3)
+    for _ in range(5):
+        stage.studio.dice()
+        stage.studio.editor.undo()
+    stage.made(3)
+    assert stage.listener.notices == []
