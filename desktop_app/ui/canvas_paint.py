@@ -94,6 +94,13 @@ def draw_frame(painter: QPainter, rect: QRectF, name: str, width: float = 2.0) -
     painter.drawRect(rect.adjusted(-half, -half, half, half))
 
 
+def plate_colour() -> QColor:
+    """Behind what is written on a picture, whatever the picture's colours."""
+    colour = token("bg.0")
+    colour.setAlpha(228)
+    return colour
+
+
 def pill_rect(text: str, at: QPointF, metrics: QFontMetricsF) -> QRectF:
     """The pill's place, with its upper left corner at `at`."""
     return QRectF(at.x(), at.y(), metrics.horizontalAdvance(text) + 32, metrics.height() + 12)
@@ -104,9 +111,9 @@ def draw_pill(painter: QPainter, rect: QRectF, text: str, *, hot: bool = False) 
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(token("accent"), 1) if hot else Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(18, 18, 20, 225))
+    painter.setBrush(plate_colour())
     painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
-    painter.setPen(QColor("#e8e6e3"))
+    painter.setPen(token("text"))
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()
 
@@ -120,12 +127,12 @@ def draw_badge(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(18, 18, 20, 225))
+    painter.setBrush(plate_colour())
     painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
     drawn = pixmap(icon, colour, 16, painter.device().devicePixelRatioF())
     height = drawn.deviceIndependentSize().height()
     painter.drawPixmap(QPointF(rect.left() + 11, rect.center().y() - height / 2), drawn)
-    painter.setPen(QColor("#e8e6e3"))
+    painter.setPen(token("text"))
     painter.drawText(rect.adjusted(30, 0, -12, 0), Qt.AlignmentFlag.AlignVCenter, text)
     painter.restore()
 
@@ -139,7 +146,7 @@ def draw_handle(painter: QPainter, x: float, rect: QRectF) -> None:
     painter.setPen(QPen(token("accent.soft"), 2))
     painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
     painter.setPen(QPen(token("accent.soft"), 2))
-    painter.setBrush(QColor(18, 18, 20, 235))
+    painter.setBrush(plate_colour())
     middle = QPointF(x, rect.center().y())
     painter.drawEllipse(middle, 14, 14)
     painter.setPen(QPen(token("accent.soft"), 1.6, c=Qt.PenCapStyle.RoundCap))

@@ -44,7 +44,7 @@ class CanvasPanel(QWidget):
         self.other: Record | None = None
         self.setMinimumSize(self.canvas.minimumSize())
         self._connect()
-        self._arrange()
+        self._refresh()
 
     def _connect(self) -> None:
         self.showing.changed.connect(self._refresh)
@@ -90,11 +90,16 @@ class CanvasPanel(QWidget):
         self.showing.forget(set(pictures))
 
     def leave(self) -> bool:
-        """Leave the step or the comparison on show; False when there is neither."""
-        if self.showing.looking_back:
+        """Leave the step, the comparison or the enlarged picture; False when there is none.
+
+        A run that goes on is not touched by that.
+        """
+        show = self.showing
+        if show.looking_back:
             self._studio.timeline.choose(-1)
             return True
-        return self.showing.with_record is not None and self.showing.back()
+        enlarged = show.shows_run and show.enlarged is not None
+        return (enlarged or show.with_record is not None) and show.back()
 
     def close_source(self) -> None:
         """Stop reading pictures, before the program ends."""
@@ -198,6 +203,8 @@ class CanvasPanel(QWidget):
         if event.matches(QKeySequence.StandardKey.Copy):
             if picture is not None:
                 self._studio.copy(picture.id)
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self._studio.paste_image()
         elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or picture is None:
             return False
         elif key == Qt.Key.Key_F:

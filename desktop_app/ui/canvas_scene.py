@@ -82,9 +82,15 @@ class Scene:
         if not self.pill_text:
             return QRectF()
         over = self.show.shows_run or self.show.looking_back
-        at = self.seen.topLeft() if over else self.bounds.topLeft()
+        place = self.seen if over else self.bounds
         inset = QPointF(PILL_INSET, PILL_INSET)
-        return canvas_paint.pill_rect(self.pill_text, at + inset, self.metrics)
+        pill = canvas_paint.pill_rect(self.pill_text, place.topLeft() + inset, self.metrics)
+        if self.show.kind == "sheet" and self.show.run.busy:
+            # On the picture that is worked on, where it has room there.
+            cell = self.cells[self.show.run.index]
+            if cell.width() >= pill.width() + 2 * PILL_INSET:
+                pill.moveTo(cell.topLeft() + inset)
+        return pill
 
     @property
     def pill_text(self) -> str:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 300
 STRIP_HEIGHT, STRIP_LOW = 196, 148
 """Of the gallery strip in a high and in a low window."""
-HISTORY_PICTURES = 100
-"""How many are looked through for prompts: some milliseconds of reading."""
 
 
 class CreatePage(QWidget):
@@ -55,7 +53,7 @@ class CreatePage(QWidget):
             library=studio.library,
             tokens=studio.tokens,
             run=studio.run,
-            history=self._prompts_used,
+            history=studio.prompt_history,
         )
         self.sidebar = ParameterSidebar(
             editor=studio.editor,
@@ -178,14 +176,6 @@ class CreatePage(QWidget):
             newest = self._studio.gallery.id_at(0)
             if newest is not None and self.canvas.showing.kind == "empty":
                 self._studio.show(newest)
-
-    def _prompts_used(self) -> list[str]:
-        """The prompts of the newest pictures, each once, newest first."""
-        gallery = self._studio.gallery
-        numbers = [gallery.id_at(row) for row in range(min(gallery.total, HISTORY_PICTURES))]
-        records = [gallery.record_of(one) for one in numbers if one is not None]
-        prompts = [one.recipe.prompt for one in records if one is not None and one.recipe]
-        return list(dict.fromkeys(prompts))
 
     def _open_models(self) -> None:
         open_folder(self._studio.library.models_folder)

@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QPainter,
     QPainterPath,
@@ -25,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop_app.studio.gallery import GalleryModel
+from desktop_app.ui.canvas_paint import plate_colour
 from desktop_app.ui.icons import pixmap
 from desktop_app.ui.theme import token
 
@@ -102,7 +102,7 @@ class GalleryDelegate(QStyledItemDelegate):
         ratio = painter.device().devicePixelRatioF()
         if index.data(GalleryModel.Role.FAVOURITE):
             shape = star(rect.topRight() + QPointF(-15, 15), 7.5)
-            painter.setPen(QPen(QColor(0, 0, 0, 150), 2.4))
+            painter.setPen(QPen(plate_colour(), 3.0, j=Qt.PenJoinStyle.RoundJoin))
             painter.setBrush(token("accent.soft"))
             painter.drawPolygon(shape)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -111,7 +111,7 @@ class GalleryDelegate(QStyledItemDelegate):
         if verdict is not None:
             place = rect.bottomLeft() + QPointF(6, -24)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(18, 18, 20, 190))
+            painter.setBrush(plate_colour())
             painter.drawEllipse(place + QPointF(9, 9), 11, 11)
             painter.drawPixmap(place + QPointF(1, 1), pixmap(*verdict, 16, ratio))
         rating = index.data(GalleryModel.Role.RATING) or 0
@@ -123,9 +123,9 @@ class GalleryDelegate(QStyledItemDelegate):
         width = step * rating + 8
         plate = QRectF(rect.right() - width - 6, rect.bottom() - 22, width, 16)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(18, 18, 20, 190))
+        painter.setBrush(plate_colour())
         painter.drawRoundedRect(plate, 8, 8)
-        painter.setBrush(QColor("#e8e6e3"))
+        painter.setBrush(token("text"))
         for i in range(rating):
             centre = QPointF(plate.left() + 4 + step * (i + 0.5), plate.center().y())
             painter.drawPolygon(star(centre, radius))

@@ -37,10 +37,10 @@ class Shown:
     def until(self, condition: Callable[[], object]) -> None:
         self.stage.until(condition)
 
-    def make(self, count: int = 1, **fields: object) -> list[int]:
+    def make(self, count: int = 1, prompt: str = "a fox", **fields: object) -> list[int]:
         """Make pictures, and wait until the canvas has read them; their numbers, newest first."""
         total = self.stage.studio.gallery.total
-        self.stage.order(count=count, **fields)
+        self.stage.order(prompt, count=count, **fields)
         self.stage.made(total + count)
         self.until(lambda: self.canvas.showing.kind == "sheet" or self.canvas.picture is not None)
         return self.ids[:count]

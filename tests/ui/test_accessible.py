@@ -48,8 +48,7 @@ def controls(window: QWidget) -> list[QWidget]:
 
 
 def name_of(widget: QWidget) -> str:
-    interface = QAccessible.queryAccessibleInterface(widget)
-    return interface.text(QAccessible.Text.Name) if interface is not None else ""
+    return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
 
 
 def describe(widget: QWidget) -> str:

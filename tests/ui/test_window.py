@@ -1,5 +1,6 @@
 """The window as a whole: from the button to the gallery, the keys, dropping, closing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from pytestqt.qtbot import QtBot
 
 from desktop_app.store.record import Record
 from desktop_app.studio.values import Notice
@@ -14,6 +16,7 @@ from desktop_app.ui.drop_overlay import OWN_PICTURES, picture_files
 from desktop_app.ui.main_window import GALLERY, MainWindow
 from desktop_app.ui.picture_menu import picture_menu
 from desktop_app.ui.welcome import StarterPrompt
+from tests.studio.conftest import Stage
 from tests.ui.conftest import Shown
 
 pytestmark = pytest.mark.gui
@@ -198,6 +201,47 @@ def test_escape_stops_the_run_and_says_where(shown: Shown) -> None:
     assert shown.stage.studio.gallery.total == 0
     shown.settle()
     assert shown.canvas.canvas.scene.pill_text.startswith("Stopped at step")
+
+
+def test_escape_leaves_the_enlarged_picture_before_it_stops_the_run(shown: Shown) -> None:
+    gate = shown.stage.backend.gate("step 3")
+    shown.stage.order(count=3)
+    shown.stage.until(gate.reached.is_set)
+    shown.stage.until(lambda: shown.stage.studio.run.step == 2)
+    canvas = shown.canvas.canvas
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_1)
+    assert shown.canvas.showing.kind == "single"
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert shown.canvas.showing.kind == "sheet"
+    assert shown.stage.studio.queue.active == 3
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    gate.open.set()
+    shown.stage.idle()
+    assert shown.stage.studio.gallery.total == 0
+
+
+def test_a_new_session_begins_with_the_newest_picture(
+    open_stage: Callable[..., Stage], qtbot: QtBot
+) -> None:
+    before = open_stage()
+    before.start()
+    before.order(count=2)
+    before.made(2)
+    newest = before.studio.gallery.id_at(0)
+    assert before.end()
+    stage = open_stage()
+    window = MainWindow(stage.studio)
+    qtbot.addWidget(window)
+    window.show()
+    canvas = window.create_page.canvas
+    assert canvas.welcome.isVisible()
+    stage.start()
+    stage.until(lambda: canvas.picture is not None)
+    assert canvas.picture is not None
+    assert canvas.picture.id == newest
+    assert not canvas.welcome.isVisible()
+    window.close()
 
 
 def test_shift_enter_queues_and_the_queue_can_be_emptied(shown: Shown) -> None:
