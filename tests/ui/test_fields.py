@@ -2,14 +2,14 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QKeySequence, QShortcut, QTextDocument, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.recipe.recipe import GUIDANCE, STEPS, STRENGTH, WIDTH
 from desktop_app.ui import theme
 from desktop_app.ui.chips import Chip, ChipRow
-from desktop_app.ui.fields import Combo, ElidedLabel, FoldSection, IconButton
+from desktop_app.ui.fields import Combo, ElidedLabel, FoldSection, IconButton, plain_tip
 from desktop_app.ui.number_fields import NumberEdit, SliderNumber, words_of
 
 pytestmark = pytest.mark.gui
@@ -188,8 +188,6 @@ def test_a_number_is_dragged_sideways(window: QWidget, qtbot: QtBot) -> None:
 
 
 def test_undo_in_a_number_is_left_to_the_settings(window: QWidget, qtbot: QtBot) -> None:
-    from PySide6.QtGui import QKeySequence, QShortcut
-
     edit = NumberEdit(STEPS)
     put(window, edit)
     undone: list[bool] = []
@@ -331,3 +329,20 @@ def test_an_icon_button_has_a_name_and_answers_return(window: QWidget, qtbot: Qt
     assert button.toolTip()
     with qtbot.waitSignal(button.clicked):
         qtbot.keyClick(button, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize("words", ["<b>bold</b>", "<img src='file:///etc/passwd'>", "a < b & c"])
+def test_words_of_others_are_no_markup_in_a_tooltip(window: QWidget, words: str) -> None:
+    row = ChipRow("Style")
+    row.set_chips([Chip(key="Ink", tooltip=words)])
+    put(window, row)
+    shown = QTextDocument()
+    shown.setHtml(row.button("Ink").toolTip())
+    assert shown.toPlainText() == words
+
+
+def test_two_lines_stay_two_lines_in_a_tooltip() -> None:
+    assert plain_tip("ink\nAvoid: colour") == "ink\nAvoid: colour"
+    shown = QTextDocument()
+    shown.setHtml(plain_tip("<ink>\nAvoid: colour"))
+    assert shown.toPlainText() == "<ink>\nAvoid: colour"
