@@ -1,7 +1,6 @@
 """A model folder on disk turned into a pipeline: offline, safetensors only, no foreign code."""
 
 import hashlib
-import inspect
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,6 +177,7 @@ def _part(folder: Path, part: str, kind: str, name: str, dtype: torch.dtype) -> 
                 folder / part, local_files_only=True, trust_remote_code=False
             ),
         )
+    _json(folder / part / "config.json", name, INDEX_MAX)
     weights, told = _guarded(
         name,
         part,
@@ -221,7 +221,7 @@ def _broken(name: str, what: str, error: Exception | None) -> AppError:
 def _scheduler(folder: Path, index: dict[str, Any], name: str) -> Scheduler:
     library, kind = _named(index, "scheduler", name)
     known: Any = getattr(diffusers, kind, None) if library == "diffusers" else None
-    if not (inspect.isclass(known) and SchedulerMixin in known.__mro__):
+    if SchedulerMixin not in getattr(known, "__mro__", ()):
         raise AppError("model-kind", f"The model {name} has an unknown scheduler {kind}.")
     config = _json(folder / "scheduler" / "scheduler_config.json", name, INDEX_MAX)
     prediction = config.get("prediction_type", "epsilon")

@@ -103,12 +103,17 @@ def _imported() -> "type[Session]":
     enabled = gc.isenabled()
     gc.disable()
     try:
-        # First of all, so that what the libraries say while they are imported goes to our log.
+        # First of all: what the libraries say goes to our log, and that they would like to have
+        # torchvision, which they do without, is not said at all.
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_default_handler()
         transformers_logging.enable_propagation()
+        usual = transformers_logging.get_verbosity()
+        transformers_logging.set_verbosity_error()
         from desktop_app.engine.session import Session
+
+        transformers_logging.set_verbosity(usual)
     except (ImportError, OSError) as error:
         log.exception("the engine cannot be imported")
         raise AppError(

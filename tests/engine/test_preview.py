@@ -22,7 +22,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def vae() -> Any:
     """A real VAE that is quicker still than that of the tiny model."""
-    blocks = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    blocks: dict[str, Any] = {
+        "encoder_block_out_channels": (8,) * 4,
+        "decoder_block_out_channels": (8,) * 4,
+    }
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return AutoencoderTiny(**blocks).eval()
