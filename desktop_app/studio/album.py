@@ -141,7 +141,15 @@ class Album(QObject):
         if storage is None or not ids:
             return
 
+        def failed(error: AppError) -> None:
+            # Some of them may be in the trash all the same.
+            self._gallery.refresh()
+            self.tell(error)
+
         def done(gone: tuple[int, ...]) -> None:
+            if len(gone) < len(ids):
+                # Pictures whose file is not there any more are forgotten without a trace.
+                self._gallery.refresh()
             if not gone:
                 return
             self._gallery.remove(gone)
@@ -156,7 +164,7 @@ class Album(QObject):
                 )
             )
 
-        self._disk.run(storage.pictures.trash, ids, done=done, failed=self.tell)
+        self._disk.run(storage.pictures.trash, ids, done=done, failed=failed)
 
     def _untrash(self, pictures: tuple[int, ...]) -> None:
         storage = self._open()
@@ -164,7 +172,7 @@ class Album(QObject):
             self._disk.run(
                 storage.pictures.restore,
                 pictures,
-                done=lambda _: self._gallery.refresh(),
+                done=self._gallery.bring_back,
                 failed=self.tell,
             )
 

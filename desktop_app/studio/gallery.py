@@ -2,8 +2,9 @@
 
 import enum
 import logging
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,9 @@ class GalleryModel(QAbstractListModel):
         super().__init__(parent)
         self._reads = reads
         self._storage: Storage | None = None
-        # Oldest first, so that a new picture is appended; row r is the number at -1 - r.
+        # Ascending, so that a new picture is appended and every other one is found by halving;
+        # row r is the number at -1 - r.
         self._ids: list[int] = []
-        self._places: dict[int, int] | None = {}
         self._records: OrderedDict[int, Record] = OrderedDict()
         self._images: OrderedDict[int, QImage] = OrderedDict()
         self._image_bytes = 0
@@ -138,8 +139,9 @@ class GalleryModel(QAbstractListModel):
 
     def index_of(self, picture: int) -> QModelIndex:
         """The place of a picture; an invalid index when the search does not find it."""
-        place = self._place_of().get(picture)
-        return QModelIndex() if place is None else self.index(len(self._ids) - 1 - place)
+        place = bisect_left(self._ids, picture)
+        there = place < len(self._ids) and self._ids[place] == picture
+        return self.index(len(self._ids) - 1 - place) if there else QModelIndex()
 
     def record_of(self, picture: int) -> "Record | None":
         """One picture's record, read from the store if it is not at hand; None if it is gone."""
@@ -161,18 +163,20 @@ class GalleryModel(QAbstractListModel):
     def add(self, record: "Record") -> None:
         """A picture was stored: show it first, or where the search has it."""
         self._remember(record)
-        self.count_all += 1
-        if (
-            self._query
-            or (self._ids and record.id < self._ids[-1])
-            or self.index_of(record.id).isValid()
-        ):
+        if self._query or self.index_of(record.id).isValid():
             self.refresh()
             return
-        self.beginInsertRows(NONE, 0, 0)
-        self._place_of()[record.id] = len(self._ids)
-        self._ids.append(record.id)
-        self.endInsertRows()
+        self.count_all += 1
+        self._insert_rows([record.id])
+        self.total_changed.emit(self.total)
+
+    def bring_back(self, pictures: Sequence[int]) -> None:
+        """Pictures came out of the trash."""
+        if self._query:
+            self.refresh()
+            return
+        self.count_all += len(pictures)
+        self._insert_rows(one for one in pictures if not self.index_of(one).isValid())
         self.total_changed.emit(self.total)
 
     def update(self, records: Sequence["Record"]) -> None:
@@ -185,10 +189,9 @@ class GalleryModel(QAbstractListModel):
 
     def remove(self, pictures: Sequence[int]) -> None:
         """Pictures are gone; take their rows away."""
-        gone = set(pictures) & self._place_of().keys()
-        if gone:
-            self._apply([one for one in self._ids if one not in gone])
+        self._remove_rows(one for one in set(pictures) if self.index_of(one).isValid())
         self.count_all -= len(set(pictures))
+        self.total_changed.emit(self.total)
         for picture in pictures:
             self._records.pop(picture, None)
             image = self._images.pop(picture, None)
@@ -199,48 +202,37 @@ class GalleryModel(QAbstractListModel):
         ignored = ", ".join(found.ignored)
         self.query_problem.emit(f"Not understood: {ignored}" if ignored else "")
         self._absent.clear()
-        self._apply(found.ids[::-1])
+        self._apply(sorted(found.ids))
 
     def _apply(self, ids: list[int]) -> None:
-        """Make the rows those of `ids` (oldest first) with as few words to the views as can be."""
-        if ids == self._ids:
-            self.total_changed.emit(self.total)
-            return
-        wanted, had = set(ids), set(self._ids)
-        gone, new = had - wanted, wanted - had
-        stays = [one for one in self._ids if one in wanted]
-        in_order = stays == [one for one in ids if one in had]
-        if not self._ids or not in_order or len(gone) + len(new) > MOVES_MAX:
-            self.beginResetModel()
-            self._ids, self._places = ids, None
-            self.endResetModel()
-        else:
-            self._remove_rows(gone)
-            self._insert_rows(ids, new)
+        """Make the rows those of `ids` (ascending) with as few words to the views as can be."""
+        if ids != self._ids:
+            wanted, had = set(ids), set(self._ids)
+            gone, new = had - wanted, wanted - had
+            if not self._ids or len(gone) + len(new) > MOVES_MAX:
+                self.beginResetModel()
+                self._ids = ids
+                self.endResetModel()
+            else:
+                self._remove_rows(gone)
+                self._insert_rows(new)
         self.total_changed.emit(self.total)
 
-    def _remove_rows(self, gone: set[int]) -> None:
-        places = self._place_of()
-        for place in sorted((places[one] for one in gone), reverse=True):
+    def _remove_rows(self, gone: Iterable[int]) -> None:
+        for picture in sorted(gone):
+            place = bisect_left(self._ids, picture)
             row = len(self._ids) - 1 - place
             self.beginRemoveRows(NONE, row, row)
             del self._ids[place]
-            self._places = None
             self.endRemoveRows()
 
-    def _insert_rows(self, ids: list[int], new: set[int]) -> None:
-        for place, one in enumerate(ids):
-            if one in new:
-                row = len(self._ids) - place
-                self.beginInsertRows(NONE, row, row)
-                self._ids.insert(place, one)
-                self._places = None
-                self.endInsertRows()
-
-    def _place_of(self) -> dict[int, int]:
-        if self._places is None:
-            self._places = {one: place for place, one in enumerate(self._ids)}
-        return self._places
+    def _insert_rows(self, new: Iterable[int]) -> None:
+        for picture in sorted(new):
+            place = bisect_left(self._ids, picture)
+            row = len(self._ids) - place
+            self.beginInsertRows(NONE, row, row)
+            self._ids.insert(place, picture)
+            self.endInsertRows()
 
     def _want(self, picture: int) -> None:
         if self._storage is None or picture in self._absent:

@@ -150,6 +150,25 @@ def test_trash_and_undo(stage: Stage, picture: int) -> None:
     assert stage.studio.gallery.id_at(0) == picture
 
 
+def test_a_picture_whose_file_is_gone_leaves_the_gallery_with_the_others(
+    stage: Stage, picture: int
+) -> None:
+    stage.order("another")
+    stage.made(2)
+    path = stage.studio.gallery.path_of(picture)
+    assert path is not None
+    path.unlink()
+    other = stage.studio.gallery.id_at(0)
+    assert other is not None
+    stage.studio.trash([picture, other])
+    stage.until(lambda: stage.studio.gallery.total == 0)
+    undo = stage.listener.with_action("Undo").act
+    assert undo is not None
+    undo()
+    stage.until(lambda: stage.studio.gallery.id_at(0) == other)
+    assert stage.studio.gallery.total == 1
+
+
 def test_a_copy_holds_the_pixels_and_no_words(stage: Stage, picture: int) -> None:
     path = stage.studio.gallery.path_of(picture)
     assert path is not None
