@@ -79,7 +79,7 @@ def test_every_token_and_size_of_the_stylesheet_is_filled_in(qapp: QApplication)
 
 
 def test_every_icon_that_is_named_in_the_code_is_there() -> None:
-    named = re.compile(r'(?:icon|pixmap|IconButton|icon_button|set_icon)\(\s*"([a-z0-9-]+)"')
+    named = re.compile(r'(?:icon|pixmap|IconButton|IconTextButton|set_icon)\(\s*"([a-z0-9-]+)"')
     missing: list[tuple[str, str]] = []
     for file in sorted((ROOT / "desktop_app" / "ui").glob("*.py")):
         for name in named.findall(file.read_text("utf-8")):
