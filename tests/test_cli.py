@@ -27,8 +27,10 @@ COMMAND = [sys.executable, "-m", "desktop_app"]
 SMALL = ["--size", "64x64", "--steps", "3"]
 
 
-NO_QT = (
-    "import sys; from desktop_app import cli\n"
+ALONE = (
+    "import socket, sys; from desktop_app import cli\n"
+    "def refuse(*_, **__): raise SystemExit('a socket was opened')\n"
+    "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse\n"
     "code = cli.main(sys.argv[1:])\n"
     "assert 'torch' in sys.modules and 'PySide6' not in sys.modules\n"
     "sys.exit(code)"
@@ -36,10 +38,10 @@ NO_QT = (
 
 
 def run(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, which must not have loaded Qt at its end."""
+    """A command in a process of its own, which may load no Qt and reach for no network."""
     env = {**os.environ, **({"MEZZOTINT_HOME": str(home)} if home else {})}
     return subprocess.run(
-        [sys.executable, "-c", NO_QT, *arguments],
+        [sys.executable, "-c", ALONE, *arguments],
         cwd=ROOT,
         env=env,
         capture_output=True,

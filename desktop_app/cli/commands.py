@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = _parser().parse_args(given)
         output = Output(json=chosen.json)
         if not logging.getLogger().handlers:
-            log.start(paths.resolve().logs)
+            # Only what went wrong: where the folder cannot be written, the log goes to stderr.
+            log.start(paths.resolve().logs, level=logging.WARNING)
         return chosen.run(chosen, output)
     except AppError as fault:
         output.error(fault)

@@ -3,6 +3,7 @@
 import argparse
 import secrets
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,16 @@ class Target:
     file: Path | None
     folder: Path
 
+    def prepare(self) -> None:
+        """Make the folder, and refuse before the work what could not be saved after it.
+
+        Raises:
+            AppError: `disk-full`, `read-only`, `folder-gone` or `write-failed`.
+        """
+        with files.told(self.folder / "picture.png"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+
     def save(self, rendered: Rendered) -> Path:
         """Write the picture with its recipe inside; its path."""
         data = metadata.write_png(rendered.pixels, rendered.recipe, rendered.provenance)
@@ -58,6 +69,7 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     catalog = open_catalog()
     model = catalog.open(chosen.model) if chosen.model else _first(catalog)
     recipes = expand(_draft(chosen, model), {})
+    target.prepare()
     backend = _backend(catalog)
     rows: list[dict[str, object]] = []
     with interruptible() as stopped:
@@ -66,7 +78,7 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
                 place = f"{number + 1}/{len(recipes)} " if len(recipes) > 1 else ""
                 report = _reporter(output, stopped, place)
                 rendered = backend.render(recipe, report, previews=False)
-                path = target.save(rendered)
+                path = _saved(target, rendered, output)
                 output.line(f"{path} (seed {recipe.seed}, {rendered.provenance.seconds:.1f} s)")
                 rows.append(_row(path, rendered))
         finally:
@@ -96,6 +108,8 @@ def reproduce(chosen: argparse.Namespace, output: Output) -> int:
     changed = metadata.pixels_sha256(kept) != provenance.pixels_sha256
     catalog = open_catalog(Path(chosen.model) if chosen.model else None)
     catalog.find(recipe.model)  # before torch is loaded: a missing model is told at once
+    if target:
+        target.prepare()
     backend = _backend(catalog, like=provenance.fingerprint)
     with interruptible() as stopped:
         try:
@@ -219,6 +233,14 @@ def _number(option: str, text: str) -> float:
         return float(text.replace(",", "."))
     except ValueError as fault:
         raise AppError("arguments", f"{option} is a number, not {text[:40]!r}.") from fault
+
+
+def _saved(target: Target, rendered: Rendered, output: Output) -> Path:
+    try:
+        return target.save(rendered)
+    except AppError:
+        output.note(f"The picture is lost, but seed {rendered.recipe.seed} makes it again.")
+        raise
 
 
 def _first(catalog: Catalog) -> ModelInfo:
