@@ -56,28 +56,7 @@ def _tokenizer(place: Path) -> "Tokenizer":
     import tokenizers
     from tokenizers import models, normalizers, pre_tokenizers
 
-    whole = place / "tokenizer.json"
-    if whole.is_file():
-        model = read_json(whole, VOCABULARY_MAX).get("model")
-        parts = cast(dict[str, object], model) if isinstance(model, dict) else {}
-        rows, merges = parts.get("vocab"), _pairs(parts.get("merges"))
-    else:
-        rows = read_json(place / "vocab.json", VOCABULARY_MAX)
-        merges = _pairs(_lines(place / "merges.txt"))
-    vocabulary = {
-        word: number
-        for word, number in (
-            cast(dict[str, object], rows) if isinstance(rows, dict) else {}
-        ).items()
-        if isinstance(number, int) and 0 <= number < 2**31
-    }
-    if _UNKNOWN not in vocabulary:
-        raise AppError(
-            "model-file",
-            f"The model's tokenizer in “{place}” has no vocabulary.",
-            hint="Copy or download the model again.",
-            path=str(place),
-        )
+    vocabulary, merges = _parts(place)
     tokenizer = tokenizers.Tokenizer(
         models.BPE(
             vocab=vocabulary,
@@ -88,20 +67,41 @@ def _tokenizer(place: Path) -> "Tokenizer":
             unk_token=_UNKNOWN,
         )
     )
+    spaces = normalizers.Replace(tokenizers.Regex(r"\s+"), " ")
     tokenizer.normalizer = normalizers.Sequence(
-        [
-            normalizers.NFC(),
-            normalizers.Replace(tokenizers.Regex(r"\s+"), " "),
-            normalizers.Lowercase(),
-        ]
+        [normalizers.NFC(), spaces, normalizers.Lowercase()]
     )
+    words = pre_tokenizers.Split(tokenizers.Regex(_WORDS), behavior="removed", invert=True)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(tokenizers.Regex(_WORDS), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
+        [words, pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     return tokenizer
+
+
+def _parts(place: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges: from `tokenizer.json`, or from two files in older folders."""
+    whole = place / "tokenizer.json"
+    if whole.is_file():
+        model = read_json(whole, VOCABULARY_MAX).get("model")
+        parts = cast(dict[str, object], model) if isinstance(model, dict) else {}
+        rows, merges = parts.get("vocab"), parts.get("merges")
+    else:
+        rows = read_json(place / "vocab.json", VOCABULARY_MAX)
+        merges = _lines(place / "merges.txt")
+    words = cast(dict[str, object], rows) if isinstance(rows, dict) else {}
+    vocabulary = {
+        word: number
+        for word, number in words.items()
+        if isinstance(number, int) and 0 <= number < 2**31
+    }
+    if _UNKNOWN not in vocabulary:
+        raise AppError(
+            "model-file",
+            f"The model's tokenizer in “{place}” has no vocabulary.",
+            hint="Copy or download the model again.",
+            path=str(place),
+        )
+    return vocabulary, _pairs(merges)
 
 
 def _pairs(value: object) -> list[tuple[str, str]]:

@@ -104,7 +104,9 @@ def read(text: str) -> Infotext | None:
         return None
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if text.startswith("{"):
-        return _read_json(text)
+        found = _read_json(text)
+        if found is not None:
+            return found
     lines = text.split("\n")
     if len(lines) > _LINES_MAX:
         return None

@@ -1,5 +1,6 @@
-"""The marks that the index holds, for a sidecar that has to be written from them."""
+"""The marks in the index."""
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,14 @@ from desktop_app.store.sidecar import Marked
 def marks_of(values: Sequence[Any]) -> Marks:
     """The marks of the columns favourite, rating and verified."""
     return Marks(favourite=bool(values[0]), rating=values[1], verified=values[2])
+
+
+def set_marks(connection: sqlite3.Connection, number: int, marks: Marks) -> None:
+    """Put marks into the row of a picture."""
+    connection.execute(
+        "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
+        (marks.favourite, marks.rating, marks.verified, number),
+    )
 
 
 def marks_in(database: Database, place: str) -> dict[str, Marked]:

@@ -16,7 +16,7 @@ from desktop_app.store import sidecar, trash
 from desktop_app.store.containers import FILE_MAX, parse_container
 from desktop_app.store.database import Database
 from desktop_app.store.files import read_bounded, safe_name, sweep, write_numbered
-from desktop_app.store.marks import marks_in, marks_of
+from desktop_app.store.marks import marks_in, marks_of, set_marks
 from desktop_app.store.metadata import Imported, pixels_sha256, read_container, write_png
 from desktop_app.store.record import (
     RATING_MAX,
@@ -305,10 +305,7 @@ class Pictures:
                 changed = change(marks)
                 place, _, name = path.rpartition("/")
                 changes.setdefault(place, {})[name] = Marked(marks=changed, pixels_sha256=pixels)
-                connection.execute(
-                    "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
-                    (changed.favourite, changed.rating, changed.verified, number),
-                )
+                set_marks(connection, number, changed)
             for place, rows in changes.items():
                 remembered = partial(marks_in, self._database, place)
                 sidecar.write(self.folder / place, rows, remembered)

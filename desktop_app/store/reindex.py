@@ -13,7 +13,7 @@ from desktop_app.errors import AppError
 from desktop_app.store import sidecar, trash
 from desktop_app.store.containers import open_container
 from desktop_app.store.database import Database
-from desktop_app.store.marks import marks_in, marks_of
+from desktop_app.store.marks import marks_in, marks_of, set_marks
 from desktop_app.store.metadata import pixels_sha256, read_container
 from desktop_app.store.pixels import read_pixels
 from desktop_app.store.record import Entry, Marks, entry_of, insert, update
@@ -71,7 +71,8 @@ def reindex(
     before = database.rows("SELECT count(*) FROM pictures")[0][0]
     # The names begin with the day and a counter, so this is the order in which they were made.
     files = sorted(_files(folder), key=lambda file: file.path)
-    _note_missing(database, rows, {file.path for file in files})
+    with moving:
+        _note_missing(database, folder, rows, {file.path for file in files})
     known = {path: (size, modified) for _, path, size, modified, _ in rows}
     wanted = [
         file for file in files if everything or known.get(file.path) != (file.size, file.modified)
@@ -89,16 +90,25 @@ def reindex(
             done += 1
             if progress:
                 progress(done, len(files))
-        with database.transaction() as connection:
-            for entry in entries:
-                number = _same(database, trash_folder, entry)
-                if number is not None:
-                    update(connection, number, entry)
-                elif (folder / entry.path).exists():
-                    insert(connection, entry)
+        with moving:
+            _take_in(database, folder, trash_folder, entries)
     with moving:
         _settle_trash(database, folder, trash_folder)
     _settle_marks(database, folder, files)
+    return _counted(database, before, damaged)
+
+
+def _take_in(database: Database, folder: Path, trash_folder: Path, entries: list[Entry]) -> None:
+    with database.transaction() as connection:
+        for entry in entries:
+            number = _same(database, trash_folder, entry)
+            if number is not None:
+                update(connection, number, entry)
+            elif (folder / entry.path).exists():  # it may have been trashed since it was read
+                insert(connection, entry)
+
+
+def _counted(database: Database, before: int, damaged: list[tuple[Path, str]]) -> Reindexed:
     counts = database.rows(
         "SELECT count(*), coalesce(sum(missing), 0) FROM pictures WHERE trashed = ''"
     )
@@ -158,12 +168,14 @@ def _files(folder: Path, within: str = "", depth: int = 0) -> Iterator[_File]:
             continue  # gone since it was listed, or a name that is no text
 
 
-def _note_missing(database: Database, rows: list[tuple[Any, ...]], there: set[str]) -> None:
-    """Set who is missing: whose path is not `there`."""
+def _note_missing(
+    database: Database, folder: Path, rows: list[tuple[Any, ...]], there: set[str]
+) -> None:
+    """Set who is missing: whose path was not `there` and is not there now."""
     changed = [
         (path not in there, number, path)
         for number, path, _, _, missing in rows
-        if bool(missing) != (path not in there)
+        if bool(missing) != (path not in there) and (path in there or not (folder / path).exists())
     ]
     with database.transaction() as connection:
         connection.executemany(
@@ -248,6 +260,7 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
     now is left as it is.
     """
     paths = {file.path for file in files}
+    repairs: dict[str, dict[str, Marked | None]] = {}
     with database.transaction() as connection:
         sidecars = _sidecars(folder, {path.rpartition("/")[0] for path in paths})
         strays = {
@@ -256,7 +269,6 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
             for name, marked in (rows or {}).items()
             if f"{place}/{name}".lstrip("/") not in paths and marked.pixels_sha256
         }
-        repairs: dict[str, dict[str, Marked | None]] = {}
         for number, path, pixels, *values in database.rows(
             "SELECT id, path, pixels_sha256, favourite, rating, verified FROM pictures"
             " WHERE trashed = '' AND missing = 0"
@@ -264,26 +276,35 @@ def _settle_marks(database: Database, folder: Path, files: list[_File]) -> None:
             place, _, name = path.rpartition("/")
             if place not in sidecars:
                 continue
-            rows = sidecars[place]
-            marks = marks_of(values)
-            own = (rows or {}).get(name)
-            if own is None or (own.pixels_sha256 and own.pixels_sha256 != pixels):
-                own = strays.get(pixels)
-                if own is None and rows is None and marks != Marks():
-                    own = Marked(marks=marks, pixels_sha256=pixels)
-                if own is not None:
-                    repairs.setdefault(place, {})[name] = own
-            wanted = own.marks if own else Marks()
-            if wanted != marks:
-                connection.execute(
-                    "UPDATE pictures SET favourite = ?, rating = ?, verified = ? WHERE id = ?",
-                    (wanted.favourite, wanted.rating, wanted.verified, number),
-                )
+            before = Marked(marks=marks_of(values), pixels_sha256=pixels)
+            marked, known = _marked(sidecars[place], name, before, strays)
+            if not known and marked.marks != Marks():
+                repairs.setdefault(place, {})[name] = marked
+            if marked.marks != before.marks:
+                set_marks(connection, number, marked.marks)
         for place, repaired in repairs.items():
             try:
                 sidecar.write(folder / place, repaired, partial(marks_in, database, place))
             except AppError:
                 continue  # a folder that cannot be written keeps its marks in the index
+
+
+def _marked(
+    rows: dict[str, Marked] | None, name: str, before: Marked, strays: dict[str, Marked]
+) -> tuple[Marked, bool]:
+    """The marks that hold for a file, and whether its sidecar has them already.
+
+    Args:
+        before: what the index says.
+        strays: marks of files that are no longer where they were, by the hash of their pixels.
+    """
+    own = (rows or {}).get(name)
+    if own and own.pixels_sha256 in ("", before.pixels_sha256):
+        return own, True
+    stray = strays.get(before.pixels_sha256)
+    if stray:
+        return stray, False
+    return (before if rows is None else UNMARKED), False
 
 
 def _sidecars(folder: Path, places: set[str]) -> dict[str, dict[str, Marked] | None]:

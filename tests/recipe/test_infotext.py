@@ -54,6 +54,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
         model=MODEL, prompt="camera: Leica, lens: 50mm, film: Portra", negative_prompt=SETTINGS
     )
 )
+@example(recipe=Recipe(model=MODEL, prompt='{"a|b} fox'))
 def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     found = read(write(recipe, app="Mezzotint 0.1.0"))
     assert found is not None

@@ -7,6 +7,9 @@ import pytest
 
 from desktop_app.store.database import Database
 from desktop_app.store.pictures import Pictures
+from desktop_app.store.record import Record
+from desktop_app.store.search import parse
+from tests.store.samples import pixels_of, provenance_of, recipe_of
 
 
 class Gallery:
@@ -44,3 +47,14 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     made = Gallery(tmp_path / "gallery")
     yield made
     made.close()
+
+
+def save(gallery: Gallery, seed: int = 7, prompt: str = "a fox", **how: str) -> Record:
+    """Save another picture for each seed; `created` can be given."""
+    pixels = pixels_of(seed)
+    return gallery.pictures.save(recipe_of(seed, prompt), provenance_of(pixels, **how), pixels)
+
+
+def ids(gallery: Gallery, text: str = "") -> list[int]:
+    """What a search finds, or all."""
+    return gallery.pictures.ids(parse(text))

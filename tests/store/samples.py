@@ -1,6 +1,7 @@
 """Recipes, provenance and pixels for the tests of the store."""
 
 import hashlib
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from desktop_app.recipe.provenance import Fingerprint, Provenance
 from desktop_app.recipe.recipe import ModelRef, Recipe
 
 MODEL = ModelRef(sha256="6ce0161689" + "ab" * 27, name="Mezzotint Starter")
+INFOTEXT = "a fox\nNegative prompt: dogs\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5"
 FINGERPRINT = Fingerprint(
     app="0.1.0",
     python="3.11.7",
@@ -54,3 +56,17 @@ def provenance_of(pixels: NDArray[np.uint8], created: str = "2026-11-21T12:30:00
         pixels_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
         fingerprint=FINGERPRINT,
     )
+
+
+def exif_of(comment: bytes, *, big: bool, inner: bool) -> bytes:
+    """An EXIF block with a UserComment, in the inner directory or, as some do, in the first."""
+    order = ">" if big else "<"
+    head = (b"MM\0*" if big else b"II*\0") + struct.pack(order + "I", 8)
+
+    def directory(tag: int, kind: int, count: int, value: int) -> bytes:
+        return struct.pack(order + "HHHIII", 1, tag, kind, count, value, 0)
+
+    if inner:
+        pointer = directory(0x8769, 4, 1, 26)
+        return head + pointer + directory(0x9286, 7, len(comment), 44) + comment
+    return head + directory(0x9286, 7, len(comment), 26) + comment
