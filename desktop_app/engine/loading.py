@@ -12,6 +12,7 @@ import transformers
 from diffusers import SchedulerMixin, StableDiffusionPipeline
 from safetensors import SafetensorError
 
+from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import Scheduler, SchedulerShelf
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
@@ -93,6 +94,7 @@ def load_model(folder: Path, name: str, *, device: torch.device, dtype: torch.dt
 
     Raises:
         AppError: `model-missing`, `model-kind` or `model-broken`.
+        RuntimeError, MemoryError: when memory runs out; see `residency.is_out_of_memory`.
     """
     index = _index(folder, name)
     parts: dict[str, Any] = {}
@@ -205,6 +207,8 @@ def _guarded(name: str, part: str, load: Any) -> Any:
     try:
         return load()
     except TROUBLES as error:
+        if is_out_of_memory(error):
+            raise
         raise _broken(name, WORDS[part], error) from error
 
 

@@ -19,7 +19,6 @@ LATENT_MAX = 1e4
 PICTURES = 8
 SIDE = 96
 """Pixels; eight such pictures give 1152 equations at 8 pixels to a latent."""
-NEIGHBOURS = 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +29,7 @@ class Factors:
     around it, and with them the error on the built-in model is a quarter smaller.
 
     Attributes:
-        weights: (9 * C, 3) float32, neighbour by neighbour and row by row, to R, G, B.
+        weights: (3, C, 3, 3) float32, the kernel of a convolution to R, G, B.
         bias: (3,) float32. Both scaled so that the result is 0 ... 255.
     """
 
@@ -41,16 +40,16 @@ class Factors:
         """Latents (1, C, h, w), as the UNet sees them, to pixels (h, w, 3) uint8, a new array."""
         plain = latents.detach().to("cpu", torch.float32)
         bounded = plain.nan_to_num(0.0, LATENT_MAX, -LATENT_MAX).clamp(-LATENT_MAX, LATENT_MAX)
-        colours = _surroundings(bounded) @ self.weights + self.bias
-        height, width = latents.shape[-2:]
-        return colours.clip(0, 255).round().astype(np.uint8).reshape(height, width, 3)
+        colours = torch.nn.functional.conv2d(
+            _widened(bounded), torch.from_numpy(self.weights), torch.from_numpy(self.bias)
+        )
+        whole = colours[0].clamp(0, 255).round().to(torch.uint8)
+        return whole.permute(1, 2, 0).contiguous().numpy()
 
 
-def _surroundings(latents: torch.Tensor) -> NDArray[np.float32]:
-    """Latents (N, C, h, w) to (N * h * w, 9 * C); the edge is repeated outwards."""
-    wide = torch.nn.functional.pad(latents.float(), (1, 1, 1, 1), mode="replicate")
-    windows = wide.unfold(2, 3, 1).unfold(3, 3, 1)
-    return windows.permute(0, 2, 3, 4, 5, 1).reshape(-1, NEIGHBOURS * latents.shape[1]).numpy()
+def _widened(latents: torch.Tensor) -> torch.Tensor:
+    """Latents with their edge repeated outwards once."""
+    return torch.nn.functional.pad(latents, (1, 1, 1, 1), mode="replicate")
 
 
 def factors_for(vae: Any, cache: Path) -> Factors:
@@ -84,12 +83,14 @@ def fit(vae: Any) -> Factors:
         decoded = vae.decode(latents, return_dict=False)[0]
         small = torch.nn.functional.adaptive_avg_pool2d(decoded.float(), latents.shape[-2:])
     scaled = (latents * vae.config.scaling_factor).float().cpu()
-    known = _surroundings(scaled).astype(np.float64)
+    windows = _widened(scaled.double()).unfold(2, 3, 1).unfold(3, 3, 1)
+    known = windows.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).numpy()
     known = np.concatenate([known, np.ones((len(known), 1))], axis=1)
     colours = (small.cpu().double() / 2 + 0.5).clamp(0, 1) * 255
     wanted = colours.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
     solved = np.linalg.lstsq(known, wanted, rcond=None)[0].astype(np.float32)
-    return Factors(weights=solved[:-1], bias=solved[-1])
+    kernel = np.ascontiguousarray(solved[:-1].T).reshape(3, -1, 3, 3)
+    return Factors(weights=kernel, bias=solved[-1])
 
 
 def _pictures() -> torch.Tensor:
@@ -129,7 +130,7 @@ def _read(path: Path, channels: int) -> Factors | None:
         bias = np.array(stored["bias"], dtype=np.float64)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    if weights.shape != (NEIGHBOURS * channels, 3) or bias.shape != (3,):
+    if weights.shape != (3, channels, 3, 3) or bias.shape != (3,):
         return None
     # Written this way round, NaN is refused too.
     if not all(abs(value) <= FACTOR_MAX for value in [*weights.flat, *bias]):

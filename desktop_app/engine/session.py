@@ -87,7 +87,8 @@ class Session:
             report(kept)
             decoded = decode_latents(model.pipe, latents, report)
         except (RuntimeError, MemoryError) as error:
-            raise self._out_of_memory(error, recipe) from error
+            self._refuse_if_full(error, _picture(recipe))
+            raise
         seconds = time.monotonic() - began
         return _rendered(model, scheduler, recipe, kept.noise_sha256, latents, decoded, seconds)
 
@@ -109,7 +110,8 @@ class Session:
             tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
             decoded = decode_latents(model.pipe, tensor, report)
         except (RuntimeError, MemoryError) as error:
-            raise self._out_of_memory(error, recipe) from error
+            self._refuse_if_full(error, _picture(recipe))
+            raise
         seconds = time.monotonic() - began
         return _rendered(model, scheduler, recipe, latents.noise_sha256, tensor, decoded, seconds)
 
@@ -129,7 +131,11 @@ class Session:
         report(Loading(what=ref.name))
         folder = self._weights(ref)
         self._evict(residency.KEEP_MODELS - 1)
-        model = load_model(folder, ref.name, device=self._device, dtype=self._dtype)
+        try:
+            model = load_model(folder, ref.name, device=self._device, dtype=self._dtype)
+        except (RuntimeError, MemoryError) as error:
+            self._refuse_if_full(error, f"the model {ref.name}")
+            raise
         self._models[ref.sha256] = model
         limit = self.device().memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self._models.values()) > limit:
@@ -155,19 +161,23 @@ class Session:
             factors = self._factors[ref.sha256] = factors_for(model.pipe.vae, self._cache)
         return factors
 
-    def _out_of_memory(self, error: Exception, recipe: Recipe) -> Exception:
-        """The error to show for running out of memory; any other one as it is."""
+    def _refuse_if_full(self, error: Exception, what: str) -> None:
+        """Raises:
+        AppError: `out-of-memory` when that is what the error means.
+        """
         if not residency.is_out_of_memory(error):
-            return error
+            return
         log.warning("out of memory: %s", error)
         residency.free_cached(self._device)
-        return AppError(
+        raise AppError(
             "out-of-memory",
-            f"There is not enough memory for a picture of {recipe.width} × {recipe.height} pixels.",
-            hint="Choose a smaller size, or close other programs.",
-            width=recipe.width,
-            height=recipe.height,
-        )
+            f"There is not enough memory for {what}.",
+            hint="Choose a smaller size or model, or close other programs.",
+        ) from error
+
+
+def _picture(recipe: Recipe) -> str:
+    return f"a picture of {recipe.width} × {recipe.height} pixels"
 
 
 def _usable_device(wanted: str | None) -> torch.device:

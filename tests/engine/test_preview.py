@@ -69,8 +69,8 @@ def test_previews_off_are_none(backend: LocalBackend) -> None:
 
 
 def test_numbers_that_are_none_give_a_colour_all_the_same() -> None:
-    weights = np.zeros((36, 3), dtype=np.float32)
-    weights[16:19] = np.eye(3)
+    weights = np.zeros((3, 4, 3, 3), dtype=np.float32)
+    weights[:, :3, 1, 1] = np.eye(3)
     factors = Factors(weights=weights, bias=np.zeros(3, dtype=np.float32))
     latents = torch.full((1, 4, 2, 2), float("nan"))
     latents[0, :, 0, 0] = torch.tensor([1e30, -1e30, float("inf"), 0])
@@ -106,7 +106,11 @@ def test_fitting_gives_the_same_twice_and_draws_nothing(
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-GOOD = {"version": preview.VERSION, "weights": [[0.0] * 3] * 36, "bias": [1.0, 2.0, 3.0]}
+GOOD = {
+    "version": preview.VERSION,
+    "weights": np.zeros((3, 4, 3, 3)).tolist(),
+    "bias": [1.0, 2.0, 3.0],
+}
 
 
 @pytest.mark.parametrize(
@@ -118,8 +122,8 @@ GOOD = {"version": preview.VERSION, "weights": [[0.0] * 3] * 36, "bias": [1.0, 2
         "[" * 100_000,
         "\x00\xff",
         json.dumps(GOOD | {"version": 0}),
-        json.dumps(GOOD | {"weights": [[0.0] * 3] * 45}),
-        json.dumps(GOOD | {"weights": [[0.0, 0.0]] * 36}),
+        json.dumps(GOOD | {"weights": np.zeros((3, 5, 3, 3)).tolist()}),
+        json.dumps(GOOD | {"weights": [[0.0] * 3] * 4}),
         json.dumps(GOOD | {"bias": ["a", "b", "c"]}),
         json.dumps(GOOD | {"bias": [1.0, 2.0, float("nan")]}),
         json.dumps(GOOD | {"bias": [1e300, 0, 0]}),
@@ -139,5 +143,5 @@ def test_a_damaged_cache_is_fitted_anew(text: str, vae: Any, tmp_path: Path) -> 
 def test_a_cache_that_cannot_be_written_does_no_harm(vae: Any, tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("not a folder", "utf-8")
-    assert factors_for(vae, occupied).weights.shape == (36, 3)
+    assert factors_for(vae, occupied).weights.shape == (3, 4, 3, 3)
     assert occupied.read_text("utf-8") == "not a folder"
