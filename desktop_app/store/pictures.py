@@ -62,11 +62,19 @@ class Pictures:
         """Whether the index is new, so that `rebuild_index` should run before the gallery shows."""
         return self._database.fresh
 
-    def save(self, recipe: Recipe, provenance: Provenance, pixels: "NDArray[np.uint8]") -> Record:
+    def save(
+        self,
+        recipe: Recipe,
+        provenance: Provenance,
+        pixels: "NDArray[np.uint8]",
+        *,
+        compress_level: int = 1,
+    ) -> Record:
         """Keep a rendered picture: when this returns, its file and its row are on the disk.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, those that `provenance.pixels_sha256` was made of.
+            compress_level: of the PNG, 0 (fast, large) ... 9 (slow, small).
 
         Raises:
             AppError: `disk-full`, `read-only`, `folder-gone` or `write-failed`, and nothing is at
@@ -74,7 +82,7 @@ class Pictures:
         """
         if pixels_sha256(pixels) != provenance.pixels_sha256:
             raise ValueError("the pixels are not those that the provenance speaks of")
-        data = write_png(pixels, recipe, provenance)
+        data = write_png(pixels, recipe, provenance, compress_level=compress_level)
         day = self.folder / _local_day(provenance.created)
         path = write_numbered(day, f"{recipe.seed}.png", data)
         height, width = pixels.shape[:2]

@@ -32,6 +32,19 @@ def test_a_saved_picture_is_a_file_and_a_record(gallery: Gallery) -> None:
     assert gallery.pictures.record(record.id) == record
 
 
+def test_how_hard_a_picture_is_packed_changes_its_size_only(gallery: Gallery) -> None:
+    records = [
+        gallery.pictures.save(
+            recipe_of(), provenance_of(pixels_of()), pixels_of(), compress_level=level
+        )
+        for level in (0, 9)
+    ]
+    loose, tight = (record.path.stat().st_size for record in records)
+    assert tight < loose
+    for record in records:
+        assert np.array_equal(gallery.pictures.pixels(record.id), pixels_of())
+
+
 def test_pixels_that_the_provenance_does_not_speak_of_are_never_saved(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="provenance"):
         gallery.pictures.save(recipe_of(), provenance_of(pixels_of(8)), pixels_of())
