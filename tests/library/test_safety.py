@@ -31,6 +31,7 @@ def test_ordinary_folders_pass(model: Path, starter_model: Path) -> None:
     check_folder(model)
 
 
+@pytest.mark.slow
 def test_the_tiny_pipeline_of_the_tests_passes(tiny_model: Path) -> None:
     check_folder(tiny_model)
 

@@ -52,6 +52,7 @@ def test_schedules(config: dict[str, object], words: str) -> None:
     assert schedule_of(config) == words
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_diffusers() -> None:
     from diffusers import DDIMScheduler
 

@@ -19,6 +19,7 @@ TEXTS = (
 )
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_transformers(starter_model: Path) -> None:
     from transformers import CLIPTokenizer
 
