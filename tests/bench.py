@@ -62,7 +62,7 @@ def table(found: dict[str, Any]) -> str:
     machine, render, loop = found["machine"], found["render"], found["loop"]
     size = "×".join(map(str, render["size"]))
     rows = [
-        f"{machine['processor']}, {machine['cores']} cores, load {machine['load']}",
+        f"{machine['processor']}, {machine['cores']} cores, load {machine['load'] or 0:.1f}",
         "",
         f"window on screen            {_shown(found['window_seconds'])} s",
         f"first picture, cold start   {_shown(found['first_picture_seconds'])} s",
@@ -221,13 +221,15 @@ def render_part(rounds: int) -> dict[str, Any]:
     for way in ways.values():
         way()
     seconds = {name: list[float]() for name in ways}
+    work = {name: list[float]() for name in ways}
     for turn in range(max(3, rounds)):
         names = list(ways)
         # Each way comes first, second and third equally often.
         for name in names[turn % 3 :] + names[: turn % 3]:
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             ways[name]()
             seconds[name].append(time.perf_counter() - began)
+            work[name].append(time.process_time() - used)
     import torch
 
     return {
@@ -239,6 +241,8 @@ def render_part(rounds: int) -> dict[str, Any]:
         **{name: _spread(values) for name, values in seconds.items()},
         "ratio_off": _ratio(seconds["off"], seconds["plain"]),
         "ratio_on": _ratio(seconds["on"], seconds["plain"]),
+        "work_ratio_off": _ratio(work["off"], work["plain"]),
+        "work_ratio_on": _ratio(work["on"], work["plain"]),
     }
 
 
@@ -313,7 +317,7 @@ def _peak() -> float:
     except ImportError:
         import psutil
 
-        return psutil.Process().memory_info().peak_wset / 1e6
+        return psutil.Process().memory_info()._asdict()["peak_wset"] / 1e6
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

@@ -23,7 +23,7 @@ from desktop_app.store.pictures import Pictures
 from desktop_app.store.search import parse as parse_query
 from tests.store.samples import MODEL, pixels_of, provenance_of, recipe_of
 
-pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
 HOSTILE_PROMPTS = [
     "<img src=file:///etc/passwd><b>bold</b> &amp; javascript:alert(1)",
