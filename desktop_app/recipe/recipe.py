@@ -31,10 +31,7 @@ class Range:
         """Raises:
         AppError: `range` with a sentence, when `value` is no number inside the range.
         """
-        whole = self.multiple > 0
-        kinds = (int,) if whole else (int, float)
-        good = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-        if good and self.low <= value <= self.high and not (whole and value % self.multiple):
+        if self._allows(value):
             return
         shown = f"{value!r}"[:40]
         step = f" in steps of {self.multiple}" if self.multiple > 1 else ""
@@ -46,6 +43,13 @@ class Range:
             field=self.name,
             value=shown,
         )
+
+    def _allows(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        if self.multiple and (not isinstance(value, int) or value % self.multiple):
+            return False
+        return math.isfinite(value) and self.low <= value <= self.high
 
 
 SEED = Range(name="Seed", low=0, high=SEED_MAX)
