@@ -75,10 +75,13 @@ def plain_pipeline(folder: Path) -> StableDiffusionPipeline:
 
 
 def plain_call(pipe: Any, seed: int, **arguments: Any) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Final latents and pixels of the plain diffusers call, each from a call of its own."""
+    """Final latents and pixels of the plain diffusers call."""
+    last: list[torch.Tensor] = []
 
-    def call(output_type: str) -> Any:
-        generator = torch.Generator().manual_seed(seed)
-        return pipe(generator=generator, output_type=output_type, **arguments).images
+    def remember(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        last[:] = [values["latents"].clone()]
+        return {}
 
-    return call("latent").numpy(), np.array(call("pil")[0])
+    generator = torch.Generator().manual_seed(seed)
+    picture = pipe(generator=generator, callback_on_step_end=remember, **arguments).images[0]
+    return last[0].numpy(), np.array(picture)
