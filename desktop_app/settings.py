@@ -21,24 +21,22 @@ class Settings:
 
     Attributes:
         theme: `dark`, `light`, or `system` for what the desktop says.
+        text_percent: size of words and controls on top of the system's own, 80 ... 160.
         pictures: folder for new pictures; empty for the usual one.
         model_folders: further folders that are looked through for models.
         previews: show the picture while it forms.
-        preview_every: steps from one preview to the next, 1 ... 50.
         threads: CPU threads for rendering, 0 ... 256; 0 for one per core.
-        png_compress_level: 0 (fast, large) ... 9 (slow, small); the pixels are the same.
         thumbnail_size: pixels, 80 ... 400.
         window_geometry: QWidget.saveGeometry() in base64; empty before the first start.
         splitters: sizes in pixels by the splitter's name.
     """
 
     theme: Theme = "dark"
+    text_percent: int = 100
     pictures: str = ""
     model_folders: tuple[str, ...] = ()
     previews: bool = True
-    preview_every: int = 1
     threads: int = 0
-    png_compress_level: int = 4
     thumbnail_size: int = 160
     window_geometry: str = ""
     splitters: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
@@ -182,12 +180,11 @@ def _list(value: object) -> list[object]:
 
 _CHECKS: dict[str, Callable[[object], object]] = {
     "theme": _one_of("dark", "light", "system"),
+    "text_percent": _whole(80, 160),
     "pictures": _text,
     "model_folders": _texts,
     "previews": _yes_or_no,
-    "preview_every": _whole(1, 50),
     "threads": _whole(0, 256),
-    "png_compress_level": _whole(0, 9),
     "thumbnail_size": _whole(80, 400),
     "window_geometry": _text,
     "splitters": _sizes,

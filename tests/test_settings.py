@@ -18,12 +18,11 @@ plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters
 any_settings = st.builds(
     Settings,
     theme=st.sampled_from(["dark", "light", "system"]),
+    text_percent=st.integers(80, 160),
     pictures=plain_text,
     model_folders=st.lists(plain_text, max_size=3).map(tuple),
     previews=st.booleans(),
-    preview_every=st.integers(1, 50),
     threads=st.integers(0, 256),
-    png_compress_level=st.integers(0, 9),
     thumbnail_size=st.integers(80, 400),
     window_geometry=plain_text,
     splitters=st.dictionaries(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
 
 THREADS = Range(name="Threads", low=0, high=256)
+TEXT = Range(name="Text size", low=80, high=160, unit="%")
 _WIDTH = 460
 _THEMES = (
     Chip(key="dark", text="Dark", tooltip="Neutral greys, so that colours are judged truly"),
@@ -53,6 +54,10 @@ class SettingsDialog(QDialog):
         self.setFixedWidth(theme.px(_WIDTH))
         self.look = ChipRow("Look")
         self.look.set_chips(_THEMES)
+        self.text_name = ResetLabel("Text size in %")
+        self.text_name.setToolTip("Double-click for 100, the system's own size")
+        self.text = NumberEdit(TEXT, step=10)
+        self.text_refusal = Refusal()
         self.previews = QCheckBox("Show the picture while it forms")
         self.threads_name = ResetLabel("Processor threads")
         self.threads_name.setToolTip("Double-click for 0, one for each core")
@@ -69,12 +74,9 @@ class SettingsDialog(QDialog):
         self._show(self._settings.values)
 
     def _build(self) -> None:
-        self.threads.setFixedWidth(theme.px(64))
+        for number in (self.text, self.threads):
+            number.setFixedWidth(theme.px(64))
         self.choose.setAccessibleName("Choose the folder for new pictures")
-        threads = QHBoxLayout()
-        threads.addWidget(self.threads_name)
-        threads.addStretch(1)
-        threads.addWidget(self.threads)
         pictures = QHBoxLayout()
         pictures.setSpacing(theme.px(6))
         pictures.addWidget(self.pictures, 1)
@@ -88,16 +90,16 @@ class SettingsDialog(QDialog):
         column.setSpacing(theme.px(9))
         column.addWidget(SectionTitle("Look"))
         column.addWidget(self.look)
+        column.addLayout(_row(self.text_name, self.text))
+        column.addWidget(self.text_refusal)
+        column.addWidget(_hint("The text size counts from the next start."))
         column.addWidget(Separator())
         column.addWidget(SectionTitle("Making pictures"))
         column.addWidget(self.previews)
-        column.addLayout(threads)
+        column.addLayout(_row(self.threads_name, self.threads))
         column.addWidget(self.refusal)
         column.addWidget(
-            _hint(
-                "0 takes one for each core. Counts from the next start; another number can "
-                "change a picture's last bits."
-            )
+            _hint("0 takes one for each core. Another number can change a picture's last bits.")
         )
         column.addWidget(Separator())
         column.addWidget(SectionTitle("Folder for new pictures"))
@@ -107,11 +109,14 @@ class SettingsDialog(QDialog):
         column.addWidget(SectionTitle("Further folders with models"))
         column.addLayout(self._folders)
         column.addLayout(add)
-        column.addWidget(_hint("Looked through from the next start; nothing in them is changed."))
+        column.addWidget(_hint("Looked through at once; nothing in them is changed."))
         column.addStretch(1)
 
     def _connect(self) -> None:
         self.look.clicked.connect(lambda key: self._settings.set(theme=key))
+        self.text.edited.connect(lambda value: self._settings.set(text_percent=value))
+        self.text_name.reset_asked.connect(lambda: self._settings.set(text_percent=100))
+        self.text.refused.connect(self.text_refusal.say)
         self.previews.toggled.connect(lambda on: self._settings.set(previews=on))
         self.threads.edited.connect(lambda value: self._settings.set(threads=value))
         self.threads_name.reset_asked.connect(lambda: self._settings.set(threads=0))
@@ -123,6 +128,7 @@ class SettingsDialog(QDialog):
 
     def _show(self, values: Settings) -> None:
         self.look.set_checked([values.theme])
+        self.text.set_value(values.text_percent)
         self.previews.setChecked(values.previews)
         self.threads.set_value(values.threads)
         self.pictures.set_text(values.pictures or str(self._usual))
@@ -156,6 +162,14 @@ class SettingsDialog(QDialog):
     def _remove_folder(self, folder: str) -> None:
         known = self._settings.values.model_folders
         self._settings.set(model_folders=tuple(one for one in known if one != folder))
+
+
+def _row(name: QWidget, field: QWidget) -> QHBoxLayout:
+    made = QHBoxLayout()
+    made.addWidget(name)
+    made.addStretch(1)
+    made.addWidget(field)
+    return made
 
 
 def _hint(text: str) -> QWidget:

@@ -348,6 +348,13 @@ def test_the_settings_take_effect_as_they_are_changed(scene: Scene, tmp_path: Pa
     dialog.threads.selectAll()
     scene.bot.keyClicks(dialog.threads, "2")
     assert settings.values.threads == 2
+    scene.bot.mouseDClick(dialog.threads_name, Qt.MouseButton.LeftButton)
+    assert settings.values.threads == 0
+    dialog.text.setFocus()
+    scene.bot.keyClick(dialog.text, Qt.Key.Key_Up)
+    assert settings.values.text_percent == 110
+    scene.bot.mouseDClick(dialog.text_name, Qt.MouseButton.LeftButton)
+    assert settings.values.text_percent == 100
     settings.set(model_folders=(str(tmp_path),), pictures=str(tmp_path))
     remove = next(
         b for b in dialog.findChildren(QAbstractButton) if str(tmp_path) in b.accessibleName()
