@@ -1,6 +1,5 @@
 """The Create page: prompt panel, canvas with timeline and gallery strip, parameter sidebar."""
 
-import secrets
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -61,7 +60,7 @@ class CreatePage(QWidget):
             library=studio.library,
             settings=studio.settings,
             run=studio.run,
-            random_seed=lambda: secrets.randbelow(2**32),
+            random_seed=studio.random_seed,
         )
         self.canvas = CanvasPanel(studio, self)
         self.timeline = TimelineStrip(studio.timeline, self)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
-    QImage,
     QKeyEvent,
     QKeySequence,
     QPixmapCache,
@@ -24,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.studio.values import Notice
 from desktop_app.ui.create_page import CreatePage
 from desktop_app.ui.drop_overlay import DropOverlay
 from desktop_app.ui.gallery_page import GalleryPage
@@ -76,9 +74,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(whole)
         self.large = LargeView(self.create_page.canvas.source, whole)
-        self.notices = Notices(whole)
+        self.notices = Notices(whole, above=self.create_page.gallery)
         self.drop = DropOverlay(
-            whole, use=studio.open_file, add=studio.add_file, add_image=self._refuse_image
+            whole, use=studio.open_file, add=studio.add_file, add_image=studio.add_image
         )
         self.setAcceptDrops(True)
 
@@ -160,7 +158,7 @@ class MainWindow(QMainWindow):
 
         dialog = SettingsDialog(self._studio, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        dialog.show()
         return dialog
 
     def escape(self) -> None:
@@ -195,15 +193,6 @@ class MainWindow(QMainWindow):
         )
         search.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         search.field.selectAll()
-
-    def _refuse_image(self, image: QImage) -> None:
-        self.notices.show_notice(
-            Notice(
-                text="That program hands over a picture without its file. Save it first, then "
-                "drop the file here.",
-                kind="warn",
-            )
-        )
 
     def _restore(self) -> None:
         """The window as it was left; the usual size where that cannot be read."""

@@ -416,3 +416,19 @@ def test_a_notice_is_plain_text(shown: Shown) -> None:
     card = shown.window.notices.cards[-1]
     assert card.label.textFormat() == Qt.TextFormat.PlainText
     assert card.accessibleName() == "<b>not bold</b> <a href='x'>y</a>"
+
+
+def test_a_dropped_picture_without_a_file_joins_the_gallery(shown: Shown) -> None:
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.darkCyan)
+    mime = QMimeData()
+    mime.setImageData(image)
+    drop(shown.window, mime, 0.5)
+    shown.until(lambda: shown.stage.studio.gallery.total == 1)
+
+
+def test_the_settings_leave_the_window_at_work(shown: Shown) -> None:
+    dialog = shown.window.open_settings()
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    dialog.close()
