@@ -15,8 +15,9 @@ from desktop_app import __version__, log, paths
 from desktop_app.errors import AppError
 from desktop_app.instance import Instance
 from desktop_app.settings import Settings
+from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.studio import Studio
-from desktop_app.ui import theme
+from desktop_app.ui import icons, theme
 from desktop_app.ui.main_window import MainWindow
 
 SIGNAL_MS = 100
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     picture = str(Path(given[0]).absolute()) if given else ""
     places = paths.resolve()
-    log.start(places.logs)
+    crash = log.start(places.logs)
     instance = Instance(places.data)
     try:
         if not instance.claim():
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.warning("%s", refusal)
     application = _make_application()
     instance.listen()
-    code, ended = _run(application, instance, places, picture)
+    code, ended = _run(application, instance, places, picture, crash)
     instance.release()
     logging.shutdown()
     if not ended:
@@ -104,22 +105,29 @@ def _make_application() -> QApplication:
     application.setApplicationDisplayName("Mezzotint")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("mezzotint")
+    application.setWindowIcon(icons.app_icon())
     return application
 
 
 def _run(
-    application: QApplication, instance: Instance, places: paths.Paths, picture: str
+    application: QApplication,
+    instance: Instance,
+    places: paths.Paths,
+    picture: str,
+    crash: Path | None,
 ) -> tuple[int, bool]:
     """Returns: the exit code, and whether everything was taken down."""
     studio = Studio(places)
-    theme.apply(application, studio.settings.values.theme)
+    look = Look(application, studio.settings)
     window = MainWindow(studio)
-    door = _Door(application, studio, window)
+    door = _Door(studio, window)
     unhook = log.hook_exceptions(studio.bug_found)
     instance.called.connect(door.call)
     application.commitDataRequest.connect(door.save)
     first_paint = FirstPaint(window)
     first_paint.seen.connect(studio.start)
+    if crash is not None:
+        first_paint.seen.connect(lambda: studio.tell_of_crash(crash))
     if picture:
         first_paint.seen.connect(lambda: studio.open_file(picture))
     window.show()
@@ -129,22 +137,47 @@ def _run(
     ended = studio.shutdown()
     unhook()
     if ended:
-        for part in (door, window, studio):
+        for part in (door, look, window, studio):
             part.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     _log.info("ended with %d", code)
     return code, ended
 
 
+class Look(QObject):
+    """Keeps the theme as the settings, and where they say so the desktop, want it."""
+
+    def __init__(self, application: QApplication, settings: SettingsHolder) -> None:
+        super().__init__()
+        self._application = application
+        self._settings = settings
+        # Sizes are taken when a widget is made, so another text size waits for the next start.
+        self._text_scale = settings.values.text_percent / 100
+        self._apply()
+        settings.changed.connect(self._settings_changed)
+        application.styleHints().colorSchemeChanged.connect(self._desktop_changed)
+
+    def _apply(self) -> None:
+        theme.apply(self._application, self._settings.values.theme, self._text_scale)
+
+    @Slot(object, object)
+    def _settings_changed(self, new: Settings, before: Settings) -> None:
+        if new.theme != before.theme:
+            self._apply()
+
+    @Slot()
+    def _desktop_changed(self) -> None:
+        if self._settings.values.theme == "system":
+            self._apply()
+
+
 class _Door(QObject):
     """What comes to the window from outside."""
 
-    def __init__(self, application: QApplication, studio: Studio, window: QWidget) -> None:
+    def __init__(self, studio: Studio, window: QWidget) -> None:
         super().__init__()
-        self._application = application
         self._studio = studio
         self._window = window
-        studio.settings.changed.connect(self._dress)
 
     @Slot(str)
     def call(self, picture: str) -> None:
@@ -159,11 +192,6 @@ class _Door(QObject):
     def save(self) -> None:
         """The session ends and may not wait for the window: keep what was typed now."""
         self._studio.save_now()
-
-    @Slot(object, object)
-    def _dress(self, new: Settings, before: Settings) -> None:
-        if new.theme != before.theme:
-            theme.apply(self._application, new.theme)
 
 
 class _Signals:

@@ -17,7 +17,7 @@ LOG_FILES = 4
 _log = logging.getLogger(__name__)
 
 
-def start(folder: Path, *, level: int = logging.INFO) -> None:
+def start(folder: Path, *, level: int = logging.INFO) -> Path | None:
     """Write the log of this process to `folder`, and the stacks of a crash beside it.
 
     Where nothing can be written there the log goes to stderr: a full disk or a locked folder is
@@ -26,6 +26,9 @@ def start(folder: Path, *, level: int = logging.INFO) -> None:
     Args:
         folder: made if need be; holds `mezzotint.log`, its elder copies, and `crash.log`.
         level: DEBUG adds prompts; every level above leaves them out.
+
+    Returns:
+        The stacks of the last session's crash, told of once; None when there was none.
     """
     root = logging.getLogger()
     handler = _handler(folder)
@@ -33,7 +36,7 @@ def start(folder: Path, *, level: int = logging.INFO) -> None:
     root.addHandler(handler)
     root.setLevel(level)
     logging.captureWarnings(True)
-    _watch_for_crashes(folder / CRASH_NAME)
+    return _watch_for_crashes(folder / CRASH_NAME)
 
 
 def hook_exceptions(tell: Callable[[str], None]) -> Callable[[], None]:
@@ -80,14 +83,15 @@ def _handler(folder: Path) -> logging.Handler:
         return logging.StreamHandler()
 
 
-def _watch_for_crashes(path: Path) -> None:
-    """Let the interpreter write all stacks to `path` if it dies; says so if it did last time."""
+def _watch_for_crashes(path: Path) -> Path | None:
+    """Let the interpreter write all stacks to `path` if it dies; those of last time, if it did."""
+    kept = None
     try:
         if path.exists() and path.stat().st_size:
-            kept = path.with_suffix(".previous.log")
-            path.replace(kept)
+            kept = path.replace(path.with_suffix(".previous.log"))
             _log.warning("the last session crashed; its stacks are in %s", kept)
         # Open for the life of the process: faulthandler writes when nothing else works any more.
         faulthandler.enable(path.open("w", encoding="utf-8"))
     except OSError:
         faulthandler.enable()
+    return kept

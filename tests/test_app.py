@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
+from desktop_app.app import Look
+from desktop_app.studio.background import Background
+from desktop_app.studio.settings_holder import SettingsHolder
+from desktop_app.ui import theme
 from tests.studio.models import write_model
 
 pytestmark = pytest.mark.gui
@@ -166,3 +172,44 @@ def test_a_folder_that_cannot_be_written_is_told_in_the_window(
     programs.append(program)
     assert str(blocked) in program.until("notice")
     assert _quiet(program.end())
+
+
+def test_a_crash_is_told_of_at_the_next_start_and_then_no_more(
+    programs: list[Program], home: Path
+) -> None:
+    first = Program()
+    programs.append(first)
+    first.until("engine ready")
+    first.process.send_signal(signal.SIGSEGV)
+    first.process.communicate(timeout=40)
+    second = Program()
+    programs.append(second)
+    assert "ended unexpectedly last time" in second.until("notice")
+    assert _quiet(second.end())
+    third = Program(then="self.bug_found('the first notice')")
+    programs.append(third)
+    assert "the first notice" in third.until("notice")
+    assert _quiet(third.end())
+
+
+def test_the_look_follows_the_settings_and_the_desktop(qapp: QApplication, home: Path) -> None:
+    disk = Background()
+    settings = SettingsHolder(home / "settings.json", disk)
+    settings.set(theme="light", text_percent=120)
+    look = Look(qapp, settings)
+    try:
+        assert (theme.current(), theme.px(100)) == ("light", 120)
+        settings.set(theme="dark")
+        assert theme.current() == "dark"
+        # This screen's desktop says nothing of light or dark, which counts as dark.
+        theme.apply(qapp, "light")
+        qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Unknown)
+        assert theme.current() == "light"
+        settings.set(theme="system")
+        theme.apply(qapp, "light")
+        qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Unknown)
+        assert theme.current() == "dark"
+    finally:
+        look.deleteLater()
+        theme.apply(qapp, "dark")
+        disk.close()

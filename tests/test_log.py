@@ -51,7 +51,10 @@ def test_a_crash_leaves_its_stacks_and_the_next_start_says_so(tmp_path: Path) ->
     crashed = run(begin + "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     assert crashed.returncode < 0
     assert "Segmentation fault" in (tmp_path / log.CRASH_NAME).read_text("utf-8")
-    assert run(begin).returncode == 0
+    told = run(begin.replace("log.start(", "print(log.start(").rstrip() + ")")
+    assert told.returncode == 0
+    assert told.stdout.strip() == str(tmp_path / "crash.previous.log")
+    assert run(begin.replace("log.start(", "print(log.start(").rstrip() + ")").stdout == "None\n"
     assert "last session crashed" in (tmp_path / log.LOG_NAME).read_text("utf-8")
     assert "Segmentation fault" in (tmp_path / "crash.previous.log").read_text("utf-8")
 

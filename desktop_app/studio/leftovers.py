@@ -1,7 +1,7 @@
 """What the last session left undone: pictures that waited, and latents that were not yet saved."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from desktop_app.recipe.recipe import Recipe
@@ -37,12 +37,27 @@ def find(storage: "Storage") -> Leftovers:
     return Leftovers(waiting=tuple(waiting), latents=latents, covered=tuple(covered))
 
 
+def drop(storage: "Storage", left: Leftovers) -> None:
+    """Forget what is left; reads and writes the disk."""
+    for token, _ in left.latents:
+        storage.drop_latents(token)
+    for number in (*left.covered, *(number for number, _ in left.waiting)):
+        storage.note_job(number, "cancelled", "")
+
+
 def offers(
     left: Leftovers,
     go_on: Callable[[], None],
     finish: Callable[[], None],
+    forget: Callable[["Leftovers"], None],
 ) -> Sequence[Notice]:
-    """The notices that offer to take up what is left."""
+    """The notices that offer to take up what is left, or to forget it for good.
+
+    One that is dismissed comes again at the next start.
+
+    Args:
+        forget: called with the part that is not wanted any more.
+    """
     found: list[Notice] = []
     if left.latents:
         count = len(left.latents)
@@ -53,6 +68,8 @@ def offers(
                 kind="warn",
                 action="Finish it" if count == 1 else "Finish them",
                 act=finish,
+                other="Forget",
+                other_act=lambda: forget(replace(left, waiting=())),
                 seconds=0,
             )
         )
@@ -60,6 +77,13 @@ def offers(
         count = len(left.waiting)
         words = "1 picture was" if count == 1 else f"{count} pictures were"
         found.append(
-            Notice(text=f"{words} still waiting.", action="Continue", act=go_on, seconds=0)
+            Notice(
+                text=f"{words} still waiting.",
+                action="Continue",
+                act=go_on,
+                other="Forget",
+                other_act=lambda: forget(Leftovers(waiting=left.waiting)),
+                seconds=0,
+            )
         )
     return found

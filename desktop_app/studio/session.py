@@ -126,5 +126,12 @@ class Session(QObject):
                 if self._storage is not None:
                     self._storage.note_job(number, "done", "")
 
-        for notice in leftovers.offers(left, lambda: self._orders.again(left.waiting), finish):
+        def go_on() -> None:
+            self._orders.again(left.waiting)
+
+        for notice in leftovers.offers(left, go_on, finish, self._forget):
             self.notice.emit(notice)
+
+    def _forget(self, left: Leftovers) -> None:
+        if self._storage is not None:
+            self._disk.run(leftovers.drop, self._storage, left)

@@ -208,6 +208,21 @@ class Studio(QObject):
         """Tell of an error that no one caught, in one line; may be called in any thread."""
         self._bug.emit(line)
 
+    def tell_of_crash(self, report: Path) -> None:
+        """Say that the last session crashed.
+
+        Args:
+            report: the file with the stacks it left.
+        """
+        self.notice.emit(
+            Notice(
+                text="Mezzotint ended unexpectedly last time. Your draft and queue were kept.",
+                action="Show the report",
+                act=lambda: self.album.open_folder(report.parent),
+                seconds=0,
+            )
+        )
+
     # Making pictures.
 
     @Slot()

@@ -45,6 +45,8 @@ class Notice:
         text: plain text, never markup.
         action: what the button says; empty for none.
         act: what the button does, called in the GUI thread.
+        other: what a second, quieter button says; empty for none.
+        other_act: what that one does.
         seconds: how long it stays; 0 until it is dismissed.
     """
 
@@ -52,6 +54,8 @@ class Notice:
     kind: NoticeKind = "info"
     action: str = ""
     act: Callable[[], None] | None = None
+    other: str = ""
+    other_act: Callable[[], None] | None = None
     seconds: float = 8.0
 
 

@@ -1,6 +1,8 @@
 """Notices at the bottom of the window: what happened and what can be done, never a box to close."""
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -12,6 +14,7 @@ from desktop_app.ui.icons import pixmap
 MOST = 4
 """Notices seen at once; older ones that would time out anyway make room."""
 WIDTH_MAX = 620
+_MOVES = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide}
 ICONS = {
     "info": ("info", "text.2"),
     "ok": ("circle-check", "ok"),
@@ -49,27 +52,37 @@ class NoticeCard(QFrame):
         self.label.setWordWrap(True)
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(self.label, 1)
-        self.action: QPushButton | None = None
-        if self.notice.action and self.notice.act is not None:
-            self.action = QPushButton(self.notice.action, self)
-            self.action.setObjectName("noticeAction")
-            self.action.clicked.connect(self._act)
-            row.addWidget(self.action)
+        notice = self.notice
+        self.action = self._button(notice.action, notice.act)
+        self.other = self._button(notice.other, notice.other_act)
+        for button in self._buttons():
+            row.addWidget(button)
+        if self.other is not None:
+            self.other.setProperty("quiet", True)
         self.close_button = IconButton("x", "Dismiss this notice", self, flat=True, size=15)
         self.close_button.clicked.connect(self.dismiss)
         row.addWidget(self.close_button)
 
+    def _button(self, text: str, act: Callable[[], None] | None) -> QPushButton | None:
+        if not text or act is None:
+            return None
+        made = QPushButton(text, self)
+        made.setObjectName("noticeAction")
+        made.clicked.connect(lambda: self._do(act))
+        return made
+
+    def _buttons(self) -> list[QPushButton]:
+        return [one for one in (self.action, self.other) if one is not None]
+
     def natural_width(self) -> int:
         """Logical pixels that the text takes on one line, with all that stands beside it."""
         text = self.label.fontMetrics().horizontalAdvance(self.notice.text)
-        action = self.action.sizeHint().width() + 10 if self.action is not None else 0
-        return text + action + theme.px(116)
+        buttons = sum(one.sizeHint().width() + 10 for one in self._buttons())
+        return text + buttons + theme.px(116)
 
-    def _act(self) -> None:
-        act = self.notice.act
+    def _do(self, act: Callable[[], None]) -> None:
         self.dismiss()
-        if act is not None:
-            act()
+        act()
 
     def dismiss(self) -> None:
         """Take the notice away."""
@@ -90,16 +103,23 @@ class NoticeCard(QFrame):
 
 
 class Notices(QWidget):
-    """The stack of notices, floating over the lower edge of the widget it is given."""
+    """The stack of notices, floating over the lower edge of the widget it is given.
 
-    def __init__(self, parent: QWidget) -> None:
+    Args:
+        above: what the stack stays above while that is visible, such as a strip of pictures.
+    """
+
+    def __init__(self, parent: QWidget, above: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._above = above
         self.setObjectName("notices")
         self._cards: list[NoticeCard] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
-        parent.installEventFilter(self)
+        for one in (parent, above):
+            if one is not None:
+                one.installEventFilter(self)
         self.hide()
 
     @property
@@ -154,9 +174,15 @@ class Notices(QWidget):
             else self._column.sizeHint().height(),
             1,
         )
-        self.setGeometry((over.width() - width) // 2, over.height() - height - 20, width, height)
+        floor, middle = over.height() - 20, over.width() // 2
+        above = self._above
+        if above is not None and above.isVisible():
+            place = QRect(above.mapTo(over, QPoint()), above.size())
+            floor, middle = place.top() - 8, place.center().x()
+        left = min(max(middle - width // 2, 0), over.width() - width)
+        self.setGeometry(left, max(floor - height, 0), width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+        if event.type() in _MOVES:
             self._place()
         return False

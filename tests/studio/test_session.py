@@ -1,8 +1,11 @@
 """What one session leaves, the next one takes up."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
 
 from desktop_app.paths import resolve
 from tests.studio.conftest import Stage
@@ -179,3 +182,58 @@ def test_a_folder_that_could_run_code_is_told_once(stage: Stage) -> None:
         stage.studio.library.rescan()
         stage.until(lambda: not stage.studio.library.scanning)
     assert [one.text.count("program code") for one in stage.listener.notices] == [1]
+
+
+def test_what_waited_can_be_forgotten(stage: Stage, open_stage: Open) -> None:
+    gate = stage.backend.gate("step 2")
+    stage.order(count=2)
+    stage.until(gate.reached.is_set)
+    stage.until(lambda: stage.studio.queue.active == 2)
+    assert stage.end()
+    again = open_stage()
+    again.start()
+    again.until(lambda: again.listener.notices)
+    (notice,) = again.listener.notices
+    assert notice.other == "Forget"
+    assert notice.other_act is not None
+    notice.other_act()
+    # Shutting down waits for what was promised to the disk.
+    assert again.end()
+    third = open_stage()
+    third.start()
+    third.order("next", count=1)
+    third.made(1)
+    assert third.listener.notices == []
+    assert len(third.backend.rendered) == 1
+
+
+def test_a_latent_that_was_kept_can_be_forgotten(stage: Stage, open_stage: Open) -> None:
+    gate = stage.backend.gate("decoding")
+    stage.order()
+    stage.until(gate.reached.is_set)
+    assert stage.end()
+    again = open_stage()
+    again.start()
+    again.until(lambda: again.listener.notices)
+    notice = again.listener.with_action("Finish it")
+    assert notice.other_act is not None
+    notice.other_act()
+    assert again.end()
+    third = open_stage()
+    third.start()
+    third.order("next")
+    third.made(1)
+    assert third.listener.notices == []
+
+
+def test_a_crash_is_told_of_with_its_report(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or True)
+    stage.studio.tell_of_crash(tmp_path / "logs" / "crash.previous.log")
+    notice = stage.listener.with_action("Show the report")
+    assert "draft and queue were kept" in notice.text
+    assert notice.act is not None
+    notice.act()
+    assert [url.toLocalFile() for url in opened] == [str(tmp_path / "logs")]

@@ -74,3 +74,39 @@ def test_long_words_wrap_inside_the_window(notices: Notices) -> None:
     assert ground.rect().contains(notices.geometry())
     card = notices.cards[0]
     assert card.label.height() >= card.label.heightForWidth(card.label.width())
+
+
+def test_the_second_button_does_the_other_thing(notices: Notices) -> None:
+    done: list[str] = []
+    notices.show_notice(
+        Notice(
+            text="2 pictures were still waiting.",
+            action="Continue",
+            act=lambda: done.append("go on"),
+            other="Forget",
+            other_act=lambda: done.append("forget"),
+        )
+    )
+    other = notices.cards[0].other
+    assert other is not None
+    assert other.text() == "Forget"
+    other.click()
+    assert done == ["forget"]
+    assert notices.cards == ()
+
+
+def test_notices_stay_above_the_pictures_while_those_are_seen(qtbot: QtBot) -> None:
+    ground = QWidget()
+    ground.resize(800, 600)
+    strip = QWidget(ground)
+    strip.setGeometry(200, 450, 500, 150)
+    qtbot.addWidget(ground)
+    ground.show()
+    notices = Notices(ground, above=strip)
+    notices.show_notice(Notice(text="Moved the picture to the trash.", seconds=0))
+    assert notices.geometry().bottom() < 450
+    assert abs(notices.geometry().center().x() - strip.geometry().center().x()) <= 1
+    strip.move(200, 500)
+    assert 450 < notices.geometry().bottom() < 500
+    strip.hide()
+    assert notices.geometry().bottom() > 500
