@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Read by Qt and by the Hugging Face libraries when they are first imported.
+# Read by Qt, by the Hugging Face libraries and by torch's threads when they are first imported.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import hypothesis
 import pytest
