@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QCompleter, QListView, QPlainTextEdit, QWidget
 
 from desktop_app.ui import highlighter, theme
 
-_WORD = re.compile(r"[^\W\d_]+$")
+_WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)* ?$")
 _PREFIX_MIN = 2
+_WORDS_MAX = 4
+"""Of the longest offer."""
 TEXT_PX = 14
 """Pixels at 100 % text size: what is read most is a little larger."""
 
@@ -95,8 +97,15 @@ class PromptEdit(QPlainTextEdit):
         if cursor.hasSelection():
             return ""
         before = cursor.block().text()
-        found = _WORD.search(before[: cursor.positionInBlock()])
-        return found[0] if found else ""
+        found = _WORDS.search(before[: cursor.positionInBlock()])
+        words = found[0].split(" ") if found else []
+        # "palm " and "palm t" begin "palm tree": the longest beginning of an offer counts.
+        offers = [word.lower() for word in self._words.stringList()]
+        for at in range(max(0, len(words) - _WORDS_MAX), len(words)):
+            prefix = " ".join(words[at:])
+            if prefix and any(offer.startswith(prefix.lower()) for offer in offers):
+                return prefix
+        return ""
 
     def _offer(self) -> None:
         """Show the words that begin as the one before the cursor, or none."""
@@ -146,15 +155,17 @@ class PromptEdit(QPlainTextEdit):
             if makes or spent:
                 event.ignore()
                 return True
+        takes = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
+        if takes and event.key() == Qt.Key.Key_Tab and self.offers.isVisible():
+            # Before the widget moves the focus on, which it does ahead of keyPressEvent.
+            self._insert(self._completer.currentCompletion())
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        choosing = (*_RETURNS, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
+        choosing = (*_RETURNS, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
         if self.offers.isVisible() and event.key() in choosing and not event.modifiers():
-            if event.key() == Qt.Key.Key_Tab:
-                self._insert(self._completer.currentCompletion())
-            else:
-                event.ignore()
+            event.ignore()
         elif event.key() in _RETURNS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.generate_asked.emit()
         elif event.key() in _RETURNS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:

@@ -178,6 +178,22 @@ def test_the_words_of_the_model_are_offered_and_taken(panel: PromptPanel, scene:
     assert scene.studio.editor.draft.prompt == "a panda"
 
 
+def test_offers_of_two_words_are_found_across_the_space(panel: PromptPanel, scene: Scene) -> None:
+    panel.prompt.set_words(("palm tree", "panda", "tower"))
+    panel.focus_prompt()
+    scene.bot.keyClicks(panel.prompt, "a palm ")
+    popup = panel.prompt.offers
+    assert popup.isVisible()
+    scene.bot.keyClicks(panel.prompt, "t")
+    assert popup.model().rowCount() == 1
+    scene.bot.keyClick(popup, Qt.Key.Key_Tab)
+    assert scene.studio.editor.draft.prompt == "a palm tree"
+    scene.bot.keyClicks(panel.prompt, " to")
+    assert popup.isVisible()
+    scene.bot.keyClick(popup, Qt.Key.Key_Tab)
+    assert scene.studio.editor.draft.prompt == "a palm tree tower"
+
+
 def test_tokens_are_counted_in_chunks(panel: PromptPanel, scene: Scene) -> None:
     scene.studio.library.rescan()
     scene.until(lambda: scene.studio.library.models)
