@@ -88,10 +88,20 @@ def test_every_icon_that_is_named_in_the_code_is_there() -> None:
     assert not missing
 
 
+def test_no_icon_lies_about_unused() -> None:
+    code = "".join(
+        file.read_text("utf-8")
+        for folder in ("desktop_app/ui", "packaging")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+    )
+    drawings = {file.stem for file in (RESOURCES / "icons").glob("*.svg")} - {"app"}
+    assert {name for name in drawings if f'"{name}"' not in code} == set()
+
+
 @pytest.mark.gui
 def test_an_icon_has_the_colour_of_its_token(qapp: QApplication) -> None:
     theme.apply(qapp, "dark")
-    drawn = icons.pixmap("square", "accent", 24, ratio=2.0).toImage()
+    drawn = icons.pixmap("star", "accent", 24, ratio=2.0).toImage()
     assert drawn.width() == 48
     strongest = max(
         (drawn.pixelColor(x, y) for x in range(48) for y in range(48)), key=QColor.alpha
