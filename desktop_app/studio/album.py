@@ -40,11 +40,13 @@ class Album(QObject):
         notice(Notice): what was done, with a way back where there is one.
         updated(tuple[Record, ...]): pictures have another star, rating or badge.
         gone(tuple[int, ...]): pictures went to the trash.
+        wanted(int): this picture shall be shown.
     """
 
     notice = Signal(object)
     updated = Signal(object)
     gone = Signal(object)
+    wanted = Signal(object)
 
     def __init__(
         self,
@@ -116,11 +118,10 @@ class Album(QObject):
         if storage is None:
             return
 
-        def done(record: "Record") -> None:
-            self._gallery.add(record)
-            self._say(f"Added {path.name} to the gallery.", "ok")
+        def done(added: "tuple[Record, bool]") -> None:
+            self._added(*added, path.name)
 
-        self._disk.run(storage.pictures.add_file, path, done=done, failed=self.tell)
+        self._disk.run(storage.add_file, path, done=done, failed=self.tell)
 
     def add_image(self, image: QImage) -> None:
         """Keep a picture that came without a file, as from the clipboard, in the gallery."""
@@ -128,11 +129,23 @@ class Album(QObject):
         if storage is None:
             return
 
-        def done(record: "Record") -> None:
-            self._gallery.add(record)
-            self._say("Added the picture to the gallery.", "ok")
+        def done(added: "tuple[Record, bool]") -> None:
+            self._added(*added, "The picture")
 
         self._disk.run(_store_image, storage, QImage(image), done=done, failed=self.tell)
+
+    def _added(self, record: "Record", new: bool, name: str) -> None:
+        self._gallery.add(record)
+        self.notice.emit(
+            Notice(
+                text=f"{name} was added to the gallery."
+                if new
+                else f"{name} is already in the gallery.",
+                kind="ok" if new else "info",
+                action="Show",
+                act=lambda: self.wanted.emit(record.id),
+            )
+        )
 
     def trash(self, pictures: Iterable[int]) -> None:
         """Move pictures to the trash; the notice takes it back."""
@@ -330,7 +343,7 @@ def _read_picture(path: Path) -> "Imported":
     return read_picture(path)
 
 
-def _store_image(storage: "Storage", image: QImage) -> "Record":
+def _store_image(storage: "Storage", image: QImage) -> "tuple[Record, bool]":
     if image.isNull() or image.width() * image.height() > PIXELS_MAX:
         raise AppError(
             "picture-size",
@@ -341,7 +354,7 @@ def _store_image(storage: "Storage", image: QImage) -> "Record":
         # No more than the pixels: where they come from is the other program's to tell.
         if not without_text(image).save(str(path)):
             raise AppError("picture-size", "The picture cannot be written to the disk.")
-        return storage.pictures.add_file(path)
+        return storage.add_file(path)
 
 
 def _pixels(path: Path) -> QImage:

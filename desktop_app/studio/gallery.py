@@ -186,6 +186,9 @@ class GalleryModel(QAbstractListModel):
             index = self.index_of(record.id)
             if index.isValid():
                 self.dataChanged.emit(index, index)
+        if self._query and records:
+            # The search may be about what was changed.
+            self.refresh()
 
     def remove(self, pictures: Sequence[int]) -> None:
         """Pictures are gone; take their rows away."""

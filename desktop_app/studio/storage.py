@@ -90,6 +90,16 @@ class Storage:
         """
         return self.pictures.save(rendered.recipe, rendered.provenance, rendered.pixels)
 
+    def add_file(self, path: Path) -> "tuple[Record, bool]":
+        """Copy a picture in; the second is whether it is new, for its pixels may be there.
+
+        Raises:
+            AppError: it is no picture, it is damaged, the disk is full ...
+        """
+        newest = next(iter(self.pictures.ids()), 0)
+        record = self.pictures.add_file(path)
+        return record, record.id > newest
+
     def keep_latents(self, recipe: Recipe, latents: Latents) -> str:
         return self.journal.keep(recipe, latents)
 

@@ -120,6 +120,7 @@ class Studio(QObject):
         self.album.notice.connect(self.notice)
         self.album.updated.connect(self._focus.refresh)
         self.album.gone.connect(self._focus.forget)
+        self.album.wanted.connect(self.show)
         self.library.changed.connect(self._choice.check)
         self.library.changed.connect(self._orders.catch_up)
         self._choice.notice.connect(self.notice)

@@ -272,3 +272,21 @@ def test_verbs_before_the_store_is_open_say_so(open_stage: Callable[..., Stage])
     stage.studio.trash([1])
     stage.studio.restore(1)
     assert "still being opened" in stage.listener.texts()
+
+
+def test_a_picture_that_is_there_already_is_not_said_to_be_added(
+    stage: Stage, picture: int, tmp_path: Path
+) -> None:
+    record = stage.studio.gallery.record_of(picture)
+    assert record is not None
+    copy = tmp_path / "again.png"
+    copy.write_bytes(record.path.read_bytes())
+    stage.studio.add_file(copy)
+    stage.until(lambda: "again.png is already in the gallery." in stage.listener.texts())
+    assert stage.studio.gallery.total == 1
+    notice = stage.listener.with_action("Show")
+    assert notice.act is not None
+    stage.studio.follow_run()
+    notice.act()
+    stage.until(lambda: stage.studio.focused is not None)
+    assert stage.studio.focused == stage.studio.gallery.record_of(picture)

@@ -171,3 +171,14 @@ def test_marks_are_painted_on_the_thumbnail(shown: Shown) -> None:
     studio.set_rating([number], 3)
     shown.until(lambda: index.data(GalleryModel.Role.RATING) == 3)
     assert seen().toImage() != starred
+
+
+def test_a_picture_leaves_the_favourites_with_its_star(shown: Shown) -> None:
+    studio = shown.stage.studio
+    numbers = shown.make(count=2)
+    studio.set_favourite(numbers, True)
+    shown.window.filter.set_favourites(True)
+    shown.until(lambda: shown.ids == numbers)
+    shown.until(lambda: all(studio.gallery.record_of(one).favourite for one in numbers))
+    studio.set_favourite(numbers[:1], False)
+    shown.until(lambda: shown.ids == numbers[1:])
