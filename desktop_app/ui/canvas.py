@@ -13,7 +13,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QStyle, QWidget
 
-from desktop_app.ui import contact_sheet
 from desktop_app.ui.canvas_scene import Scene
 from desktop_app.ui.canvas_show import CanvasShow
 from desktop_app.ui.canvas_view import View
@@ -135,7 +134,8 @@ class Canvas(QWidget):
             case "empty":
                 words = "No picture yet."
             case "sheet":
-                words = f"{show.run.size} pictures, number {show.current + 1} is chosen."
+                number = show.cells.index(show.current) + 1
+                words = f"{len(show.cells)} pictures, number {number} is chosen."
             case "compare":
                 words = "Two pictures compared."
             case "single":
@@ -190,8 +190,8 @@ class Canvas(QWidget):
             Qt.Key.Key_Up: QPointF(0, 1),
             Qt.Key.Key_Down: QPointF(0, -1),
         }
-        if Qt.Key.Key_1 <= key <= Qt.Key.Key_9 and show.shows_run and show.run.size > 1:
-            show.enlarge(key - Qt.Key.Key_1)
+        if Qt.Key.Key_1 <= key <= Qt.Key.Key_9 and show.shows_run and len(show.cells) > 1:
+            show.enlarge(next(iter(show.cells[key - Qt.Key.Key_1 :]), show.cell))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_by(KEY_STEP)
         elif key == Qt.Key.Key_Minus:
@@ -227,18 +227,20 @@ class Canvas(QWidget):
 
     def _neighbour(self, by: int) -> None:
         show = self.showing
-        if show.shows_run and show.run.size > 1:
-            show.enlarge((show.cell + by) % show.run.size)
+        if show.shows_run and len(show.cells) > 1:
+            at = show.cells.index(show.cell)
+            show.enlarge(show.cells[(at + by) % len(show.cells)])
         else:
             self.neighbour_wanted.emit(by)
 
     def _walk_sheet(self, way: QPointF) -> bool:
         show, cells = self.showing, self.scene.cells
         columns = max(1, sum(cell.top() == cells[0].top() for cell in cells))
-        to = show.current - round(way.x()) - round(way.y()) * columns
+        at = show.cells.index(show.current)
+        to = at - round(way.x()) - round(way.y()) * columns
         if not 0 <= to < len(cells):
             return False
-        show.current = to
+        show.current = show.cells[to]
         self._describe()
         self.update()
         return True
@@ -286,7 +288,7 @@ class Canvas(QWidget):
         elif self._sliding:
             self._slide(at)
         elif self.showing.kind == "sheet":
-            hover = contact_sheet.cell_at(at, self.scene.cells)
+            hover = self.scene.cell_at(at)
             if hover != self._hover:
                 self._hover = hover
                 self.update()
@@ -296,9 +298,8 @@ class Canvas(QWidget):
         pressed, self._pressed_at = self._pressed_at, None
         self._grab, self._sliding = None, False
         if pressed is not None and self.showing.kind == "sheet":
-            cells = self.scene.cells
-            cell = contact_sheet.cell_at(event.position(), cells)
-            if cell is not None and cell == contact_sheet.cell_at(pressed, cells):
+            cell = self.scene.cell_at(event.position())
+            if cell is not None and cell == self.scene.cell_at(pressed):
                 self._hover = None
                 self.showing.enlarge(cell)
         self._set_cursor()

@@ -28,10 +28,12 @@ class CanvasPanel(QWidget):
     Signals:
         picture_changed(Record | None): the stored picture that is on show alone.
         neighbour_wanted(int): the picture before (-1) or after (1) it in the gallery.
+        generate_asked(): the pictures of the draft are wanted.
     """
 
     picture_changed = Signal(object)
     neighbour_wanted = Signal(int)
+    generate_asked = Signal()
 
     def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,7 +109,7 @@ class CanvasPanel(QWidget):
 
     def _picture_changed(self, record: "Record | None") -> None:
         show, timeline = self.showing, self._studio.timeline
-        if show.shows_run and show.run.size > 1:
+        if show.shows_run and len(show.cells) > 1:
             # Out of a contact sheet: the steps of the picture that is enlarged.
             if record is not None:
                 timeline.show_picture(record.id)
@@ -125,7 +127,7 @@ class CanvasPanel(QWidget):
 
     def _make(self, prompt: str) -> None:
         self._studio.editor.set(prompt=prompt)
-        self._studio.generate()
+        self.generate_asked.emit()
 
     def _look(self, row: int) -> None:
         timeline = self._studio.timeline
@@ -178,7 +180,7 @@ class CanvasPanel(QWidget):
             picture,
             zoom=self._zoom_words(),
             comparing=comparing,
-            in_sheet=show.shows_run and show.enlarged is not None and show.run.size > 1,
+            in_sheet=show.shows_run and show.enlarged is not None and len(show.cells) > 1,
             can_compare=can,
         )
         self.tools.setVisible(show.kind in ("single", "compare"))

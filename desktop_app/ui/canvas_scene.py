@@ -53,8 +53,19 @@ class Scene:
 
     @property
     def cells(self) -> list[QRectF]:
-        """The places of the contact sheet's pictures."""
-        return contact_sheet.cells(self.show.run.size, self.show.size(), self.area)
+        """The places of the contact sheet's pictures, in the order of `show.cells`."""
+        return contact_sheet.cells(len(self.show.cells), self.show.size(), self.area)
+
+    def cell_at(self, point: QPointF) -> int | None:
+        """The number in its run of the contact sheet's picture under a point."""
+        place = contact_sheet.cell_at(point, self.cells)
+        return self.show.cells[place] if place is not None else None
+
+    @property
+    def _working_cell(self) -> QRectF:
+        """Where the contact sheet has the picture that is worked on; empty where it has not."""
+        places = dict(zip(self.show.cells, self.cells, strict=True))
+        return places.get(self.show.run.index, QRectF())
 
     @property
     def picture(self) -> QRectF:
@@ -87,7 +98,7 @@ class Scene:
         pill = canvas_paint.pill_rect(self.pill_text, place.topLeft() + inset, self.metrics)
         if self.show.kind == "sheet" and self.show.run.busy:
             # On the picture that is worked on, where it has room there.
-            cell = self.cells[self.show.run.index]
+            cell = self._working_cell
             if cell.width() >= pill.width() + 2 * PILL_INSET:
                 pill.moveTo(cell.topLeft() + inset)
         return pill
@@ -110,8 +121,8 @@ class Scene:
     def progress_line(self) -> QRectF:
         """The lower edge of the picture that is worked on."""
         place = self.seen
-        if self.show.kind == "sheet" and self.show.run.index < len(self.cells):
-            place = self.cells[self.show.run.index]
+        if self.show.kind == "sheet":
+            place = self._working_cell
         height = canvas_paint.PROGRESS_HEIGHT
         return QRectF(place.left(), place.bottom() - height, place.width(), height)
 
@@ -156,7 +167,7 @@ class Scene:
 
     def _paint_sheet(self, painter: QPainter) -> None:
         run = self.show.run
-        for i, place in enumerate(self.cells):
+        for at, (i, place) in enumerate(zip(self.show.cells, self.cells, strict=True), 1):
             levels = self.show.cell_levels(i)
             if levels is None:
                 canvas_paint.draw_plate(painter, place)
@@ -166,11 +177,10 @@ class Scene:
                 canvas_paint.draw_frame(painter, place, "accent")
             elif i == self.hover:
                 canvas_paint.draw_frame(painter, place, "text.3", 1.0)
-            if i < 9 and (i == self.hover or self.focused):
-                number = str(i + 1)
-                at = place.bottomLeft() + QPointF(10, -self.metrics.height() - 22)
-                pill = canvas_paint.pill_rect(number, at, self.metrics)
-                canvas_paint.draw_pill(painter, pill, number)
+            if at < 10 and (i == self.hover or self.focused):
+                corner = place.bottomLeft() + QPointF(10, -self.metrics.height() - 22)
+                pill = canvas_paint.pill_rect(str(at), corner, self.metrics)
+                canvas_paint.draw_pill(painter, pill, str(at))
         if run.busy and not run.ended[run.index]:
             self._paint_progress(painter)
 

@@ -58,8 +58,15 @@ class CanvasShow(QObject):
         if self.comparison is not None:
             return "compare"
         if self._follows_run():
-            return "sheet" if self.run.size > 1 and self.enlarged is None else "single"
+            return "sheet" if len(self.cells) > 1 and self.enlarged is None else "single"
         return "single" if self._record is not None else "empty"
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The pictures of the run that have a place: not those that ended before they began."""
+        return tuple(
+            i for i in range(self.run.size) if not self.run.ended[i] or not self._cell_gone(i)
+        )
 
     @property
     def shows_run(self) -> bool:
@@ -74,7 +81,9 @@ class CanvasShow(QObject):
     @property
     def cell(self) -> int:
         """The picture of the run that is shown alone."""
-        return self.enlarged if self.enlarged is not None else 0
+        if self.enlarged is not None:
+            return self.enlarged
+        return next(iter(self.cells), 0)
 
     @property
     def picture(self) -> "Record | None":
@@ -140,7 +149,7 @@ class CanvasShow(QObject):
             return
         mine = self._cell_of(record)
         if self._follows_run() and mine is not None:
-            self.enlarged = mine if self.run.size > 1 else None
+            self.enlarged = mine if len(self.cells) > 1 else None
         else:
             self._record, self.following = record, False
         if self.comparison is not None:
@@ -154,9 +163,9 @@ class CanvasShow(QObject):
 
     def enlarge(self, i: int | None) -> None:
         """Show one picture of the contact sheet alone; None goes back to the sheet."""
-        if not self._follows_run() or self.run.size < 2:
+        if not self._follows_run() or len(self.cells) < 2:
             return
-        if i is not None and not 0 <= i < self.run.size:
+        if i is not None and i not in self.cells:
             return
         if i is not None:
             self.current = i
@@ -242,6 +251,8 @@ class CanvasShow(QObject):
             self._soft.clear()
             if self.following:
                 self.enlarged, self.current, self._look = None, 0, None
+        if self.current not in self.cells:
+            self.current = next(iter(self.cells), 0)
         self._tell()
 
     def _loaded(self, _: object) -> None:

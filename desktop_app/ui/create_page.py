@@ -2,16 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
+from desktop_app.studio.values import Notice
 from desktop_app.ui import theme
 from desktop_app.ui.canvas_panel import CanvasPanel
 from desktop_app.ui.fields import Separator
 from desktop_app.ui.gallery_panel import GalleryPanel
 from desktop_app.ui.gallery_search import GalleryFilter
+from desktop_app.ui.number_fields import NumberEdit
 from desktop_app.ui.parameter_sidebar import ParameterSidebar
 from desktop_app.ui.prompt_panel import PromptPanel
+from desktop_app.ui.seed_field import SeedEdit
 from desktop_app.ui.timeline_strip import TimelineStrip
 from desktop_app.ui.welcome import open_folder
 
@@ -30,10 +40,12 @@ class CreatePage(QWidget):
     Signals:
         gallery_wanted(): the gallery as a full page.
         looked(int): a large view of a picture of the strip.
+        refused(Notice): nothing is made, because what stands in a field is not taken.
     """
 
     gallery_wanted = Signal()
     looked = Signal(object)
+    refused = Signal(object)
 
     def __init__(
         self, studio: "Studio", filter_: GalleryFilter, parent: QWidget | None = None
@@ -92,8 +104,9 @@ class CreatePage(QWidget):
 
     def _connect(self) -> None:
         studio = self._studio
-        self.prompts.generate_asked.connect(studio.generate)
-        self.prompts.enqueue_asked.connect(studio.enqueue)
+        self.prompts.generate_asked.connect(self.generate)
+        self.prompts.enqueue_asked.connect(self.enqueue)
+        self.canvas.generate_asked.connect(self.generate)
         self.prompts.cancel_asked.connect(studio.cancel)
         self.sidebar.dice_thrown.connect(studio.dice)
         self.sidebar.model_chosen.connect(studio.choose_model)
@@ -112,6 +125,44 @@ class CreatePage(QWidget):
         self.gallery.view.opened.connect(self._opened)
         self.gallery.view.looked.connect(self.looked)
         self.gallery.page_wanted.connect(self.gallery_wanted)
+
+    @Slot()
+    def generate(self) -> None:
+        """Make the pictures, once every field is taken."""
+        if self._settled():
+            self._studio.generate()
+
+    @Slot()
+    def enqueue(self) -> None:
+        """Queue the pictures, once every field is taken."""
+        if self._settled():
+            self._studio.enqueue()
+
+    def _settled(self) -> bool:
+        """Whether what is seen is what will be made; else the field to correct gets the focus."""
+        found = self._first_refused()
+        if found is None:
+            return True
+        field, sentence = found
+        self.refused.emit(Notice(text=f"Nothing was made yet. {sentence}", kind="warn"))
+        if self.prompts.isHidden():
+            self.toggle_panels()
+        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        parent = field.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        if parent is not None:
+            parent.ensureWidgetVisible(field)
+        return False
+
+    def _first_refused(self) -> tuple[QWidget, str] | None:
+        for panel in (self.prompts, self.sidebar):
+            for field in panel.findChildren(QLineEdit):
+                if isinstance(field, NumberEdit | SeedEdit) and field.isVisibleTo(panel):
+                    sentence = field.check()
+                    if sentence:
+                        return field, sentence
+        return self.prompts.refused()
 
     def toggle_panels(self) -> None:
         """Hide everything beside the canvas, or bring it back."""

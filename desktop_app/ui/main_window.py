@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.studio.values import Notice
 from desktop_app.ui.create_page import CreatePage
 from desktop_app.ui.drop_overlay import DropOverlay
 from desktop_app.ui.gallery_page import GalleryPage
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         studio.engine_state.connect(self.bar.show_engine)
         studio.focus_picture.connect(self._focused)
         self.create_page.gallery_wanted.connect(lambda: self.show_page(GALLERY))
+        self.create_page.refused.connect(self._refused)
         self.create_page.looked.connect(lambda _: self._look(CREATE))
         self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))
         self.gallery_page.opened.connect(self._open_picture)
@@ -99,10 +101,10 @@ class MainWindow(QMainWindow):
         keys = {
             "Ctrl+1": lambda: self.show_page(CREATE),
             "Ctrl+2": lambda: self.show_page(GALLERY),
-            "Ctrl+Return": studio.generate,
-            "Ctrl+Enter": studio.generate,
-            "Shift+Return": studio.enqueue,
-            "Shift+Enter": studio.enqueue,
+            "Ctrl+Return": self.create_page.generate,
+            "Ctrl+Enter": self.create_page.generate,
+            "Shift+Return": self.create_page.enqueue,
+            "Shift+Enter": self.create_page.enqueue,
             "Ctrl+Shift+Z": studio.editor.redo,
             "Ctrl+Y": studio.editor.redo,
             "Ctrl+Z": studio.editor.undo,
@@ -176,6 +178,11 @@ class MainWindow(QMainWindow):
     def _focused(self, record: object) -> None:
         if record is None and self.page != CREATE:
             self.show_page(CREATE)
+
+    def _refused(self, notice: Notice) -> None:
+        if self.page != CREATE:
+            self.show_page(CREATE)
+        self.notices.show_notice(notice)
 
     def _open_picture(self, picture: int) -> None:
         self._studio.show(picture)

@@ -95,6 +95,11 @@ class NumberEdit(QLineEdit):
         self.setAccessibleDescription(sentence or words_of(self._range))
         self.refused.emit(sentence)
 
+    def check(self) -> str:
+        """Judge the entry as it stands; why it is not taken, empty when it is."""
+        self._finish()
+        return self._refusal
+
     def step_by(self, steps: float, start: int | float | None = None) -> None:
         """Move by steps from `start` (else from the value in use), to the end of the range."""
         begin = self._value if start is None else start

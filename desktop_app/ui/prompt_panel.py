@@ -74,6 +74,13 @@ class PromptPanel(QFrame):
         """Put the cursor into the prompt."""
         self.prompt.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def refused(self) -> tuple[PromptEdit, str] | None:
+        """The text that is not taken, and why; None when both are."""
+        if not self.refusal.text():
+            return None
+        right = self.prompt.toPlainText() == self._editor.draft.prompt
+        return self.avoid if right else self.prompt, self.refusal.text()
+
     def _build(self) -> None:
         self.hint.setWordWrap(True)
         line = QHBoxLayout()

@@ -107,6 +107,11 @@ class SeedEdit(QLineEdit):
         self.setAccessibleDescription(sentence)
         self.refused.emit(sentence)
 
+    def check(self) -> str:
+        """Judge the entry as it stands; why it is not taken, empty when it is."""
+        self._finish()
+        return self._refusal
+
     def _show(self) -> None:
         text = str(self._value) if self.hasFocus() else grouped(self._value)
         if text != self.text() and not (self.hasFocus() and self._parsed() == self._value):

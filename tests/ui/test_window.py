@@ -432,3 +432,84 @@ def test_the_settings_leave_the_window_at_work(shown: Shown) -> None:
     assert dialog.isVisible()
     assert not dialog.isModal()
     dialog.close()
+
+
+def test_nothing_is_made_while_an_entry_is_refused(shown: Shown) -> None:
+    page, studio = shown.window.create_page, shown.stage.studio
+    field = page.sidebar.picture.width_edit
+    studio.editor.set(prompt="a fox")
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "wide")
+    page.toggle_panels()
+    shown.window.show_page(GALLERY)
+    page.generate()
+    page.enqueue()
+    (card,) = shown.window.notices.cards
+    assert card.notice.text.startswith("Nothing was made yet. Width must be a number")
+    assert shown.window.page != GALLERY
+    assert field.isVisible()
+    assert shown.window.focusWidget() is field
+    assert field.property("refused")
+    field.selectAll()
+    QTest.keyClicks(field, "128")
+    page.generate()
+    shown.stage.made(1)
+    assert shown.stage.backend.rendered[0].width == 128
+
+
+def test_an_unreadable_seed_is_not_replaced_by_the_one_before(shown: Shown) -> None:
+    page = shown.window.create_page
+    seed = page.sidebar.seed.seed.edit
+    seed.setFocus()
+    seed.selectAll()
+    QTest.keyClicks(seed, "x")
+    page.generate()
+    assert "A seed is a whole number" in shown.window.notices.cards[-1].notice.text
+    assert shown.stage.studio.queue.active == 0
+    assert not shown.stage.backend.rendered
+
+
+def test_a_cancelled_run_leaves_no_empty_plates(shown: Shown) -> None:
+    stage, show = shown.stage, shown.canvas.showing
+    stage.order(count=4)
+    stage.until(lambda: stage.studio.run.size == 4)
+    stage.made(4)
+    assert show.cells == (0, 1, 2, 3)
+    gate = stage.backend.gate("step 1")
+    stage.order(count=4)
+    stage.until(gate.reached.is_set)
+    stage.until(lambda: stage.studio.queue.active == 4)
+    waiting = [job.id for job in stage.studio.run.jobs if job.state == "waiting"]
+    stage.studio.cancel_job(waiting[1])
+    stage.studio.cancel_job(waiting[2])
+    gate.open.set()
+    stage.idle()
+    shown.settle()
+    assert show.cells == (0, 1)
+    assert show.kind == "sheet"
+    assert len(shown.canvas.canvas.scene.cells) == 2
+    for cell, place in zip(show.cells, shown.canvas.canvas.scene.cells, strict=True):
+        assert shown.canvas.canvas.scene.cell_at(place.center()) == cell
+    assert "2 pictures" in shown.canvas.canvas.accessibleDescription()
+    shown.canvas.canvas.setFocus()
+    QTest.keyClick(shown.canvas.canvas, Qt.Key.Key_2)
+    assert show.enlarged == 1
+    QTest.keyClick(shown.canvas.canvas, Qt.Key.Key_Right)
+    assert show.enlarged == 0
+
+
+def test_a_run_of_which_one_picture_is_left_shows_that_one(shown: Shown) -> None:
+    stage, show = shown.stage, shown.canvas.showing
+    gate = stage.backend.gate("step 1")
+    stage.order(count=3)
+    stage.until(gate.reached.is_set)
+    stage.until(lambda: stage.studio.queue.active == 3)
+    for job in stage.studio.run.jobs[1:]:
+        stage.studio.cancel_job(job.id)
+    gate.open.set()
+    stage.made(1)
+    shown.settle()
+    assert show.kind == "single"
+    assert show.picture is not None
+    assert show.picture.id == shown.ids[0]
