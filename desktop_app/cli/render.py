@@ -113,7 +113,8 @@ def reproduce(chosen: argparse.Namespace, output: Output) -> int:
     backend = _backend(catalog, like=provenance.fingerprint)
     with interruptible() as stopped:
         try:
-            rendered = backend.render(recipe, _reporter(output, stopped, ""), previews=False)
+            report = _reporter(output, stopped, "")
+            rendered = backend.render(recipe, report, previews=False, like=provenance.fingerprint)
             path = target.save(rendered) if target else None
         finally:
             output.clear()
@@ -259,16 +260,13 @@ def _backend(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
     """The engine; torch is imported when it starts.
 
     Args:
-        like: compute as then where this machine can: on the CPU, with as many threads.
+        like: compute where it was computed then, if that was on the CPU.
     """
     from desktop_app.engine.render import LocalBackend
 
     where = paths.resolve()
     threads = settings.load(where.settings_file).settings.threads or None
-    device: str | None = None
-    if like is not None and like.device == "cpu":
-        device = "cpu"
-        threads = like.threads if 1 <= like.threads <= 256 else threads
+    device = "cpu" if like is not None and like.device == "cpu" else None
     return LocalBackend(catalog.path, cache=where.cache, threads=threads, device=device)
 
 

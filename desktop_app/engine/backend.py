@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from desktop_app.engine.events import Event, Latents
-from desktop_app.recipe.provenance import Provenance
+from desktop_app.recipe.provenance import Fingerprint, Provenance
 from desktop_app.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,8 +60,19 @@ class Backend(Protocol):
         """What the artist sees in the top bar; only after `start`."""
         ...
 
-    def render(self, recipe: Recipe, report: Report, *, previews: bool = True) -> Rendered:
+    def render(
+        self,
+        recipe: Recipe,
+        report: Report,
+        *,
+        previews: bool = True,
+        like: Fingerprint | None = None,
+    ) -> Rendered:
         """Make the picture of a recipe.
+
+        Args:
+            like: compute as it was computed then, as far as this place can without another device:
+                with as many threads, which change the last bits on a CPU.
 
         Raises:
             AppError: for what the artist can act on (model missing, no memory ...).

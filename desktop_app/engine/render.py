@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report
 from desktop_app.engine.events import Latents, Loading
 from desktop_app.errors import AppError
+from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import ModelRef, Recipe
 
 if TYPE_CHECKING:
@@ -80,9 +81,18 @@ class LocalBackend:
             raise AppError("engine-start", "The engine is not started yet.")
         return self._session.device()
 
-    def render(self, recipe: Recipe, report: Report, *, previews: bool = True) -> Rendered:
+    def render(
+        self,
+        recipe: Recipe,
+        report: Report,
+        *,
+        previews: bool = True,
+        like: Fingerprint | None = None,
+    ) -> Rendered:
         """See `Backend.render`; starts the engine if need be."""
-        return self._started(report).render(recipe, report, previews=previews)
+        session = self._started(report)
+        with session.threads_of(like):
+            return session.render(recipe, report, previews=previews)
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         """See `Backend.decode`; starts the engine if need be."""

@@ -4,7 +4,8 @@ import gc
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.schedulers import Scheduler, spacing_arguments
 from desktop_app.engine.tap import Look, tapped
 from desktop_app.errors import AppError
-from desktop_app.recipe.provenance import Provenance
+from desktop_app.recipe.provenance import Fingerprint, Provenance
 from desktop_app.recipe.recipe import ModelRef, Recipe
 
 log = logging.getLogger(__name__)
+THREADS_MAX = 256
 
 
 class Session:
@@ -55,6 +57,18 @@ class Session:
 
     def device(self) -> DeviceInfo:
         return residency.describe(self._device)
+
+    @contextmanager
+    def threads_of(self, like: Fingerprint | None) -> Iterator[None]:
+        """Compute with as many CPU threads as a picture was made with; None for the usual."""
+        usual = torch.get_num_threads()
+        wanted = usual if like is None or like.device != "cpu" else like.threads
+        # Bounded, because the number may come from anybody's file.
+        torch.set_num_threads(wanted if 1 <= wanted <= THREADS_MAX else usual)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
 
     def render(self, recipe: Recipe, report: Report, *, previews: bool) -> Rendered:
         """See `Backend.render`."""

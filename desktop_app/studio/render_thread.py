@@ -255,7 +255,12 @@ class RenderThread(QThread):
         record = storage.record(job.picture)
         if record.recipe is None or record.provenance is None:
             raise AppError("no-recipe", "This picture does not say how it was made.")
-        rendered = backend.render(record.recipe, self._reporter(job), previews=self._previews)
+        rendered = backend.render(
+            record.recipe,
+            self._reporter(job),
+            previews=self._previews,
+            like=record.provenance.fingerprint,
+        )
         self._check()
         self._post(job.id, Comparing())
         try:

@@ -115,6 +115,17 @@ def test_the_fingerprint_tells_settings_apart(backend: LocalBackend) -> None:
     assert hashes(recipe_for("v"))[2] != usual[2]
 
 
+@pytest.mark.parametrize(("threads", "used"), [(2, 2), (0, 1), (10**9, 1)])
+def test_a_picture_is_computed_again_with_its_own_number_of_threads(
+    backend: LocalBackend, threads: int, used: int
+) -> None:
+    recipe = recipe_for("tiny")
+    first = backend.render(recipe, Events()).provenance.fingerprint
+    then = replace(first, threads=threads)
+    assert backend.render(recipe, Events(), like=then).provenance.fingerprint.threads == used
+    assert backend.render(recipe, Events()).provenance.fingerprint == first
+
+
 def test_a_variation_lies_between_its_seeds(backend: LocalBackend) -> None:
     def noise_of(start: FromNoise) -> str:
         return render(backend, recipe_for("tiny", start=start))[0].provenance.noise_sha256

@@ -93,7 +93,14 @@ class ScriptedBackend:
     def device(self) -> DeviceInfo:
         return DeviceInfo(kind="cpu", name="Script", memory_total=0, memory_used=1)
 
-    def render(self, recipe: Recipe, report: Report, *, previews: bool = True) -> Rendered:
+    def render(
+        self,
+        recipe: Recipe,
+        report: Report,
+        *,
+        previews: bool = True,
+        like: Fingerprint | None = None,
+    ) -> Rendered:
         self._at("loading")
         report(Loading(what=recipe.model.name))
         self._at("encoding")
