@@ -11,13 +11,14 @@ from desktop_app.ui import theme
 from desktop_app.ui.fields import plain_tip
 
 _USUAL_WIDTH = 260
+_COLUMNS_MIN = 3
 TEXT_MAX = 24
 """Characters a chip shows; a longer name ends in … and stands in the tooltip."""
 
 
 class FlowLayout(QLayout):
-    """Lays its items out in lines like words; lines are stretched to the full width, but for
-    those of several that are nearly empty."""
+    """Lays its items out in one line that is stretched to the full width, or where that is too
+    short in columns of one width; items too wide for columns go in lines like words."""
 
     def __init__(self, parent: QWidget | None = None, *, gap: int = 6, fill: bool = True) -> None:
         super().__init__(parent)
@@ -44,6 +45,9 @@ class FlowLayout(QLayout):
         if not self._items:
             return 0
         lines = self._lines(rect.width())
+        columns = self._columns(rect.width()) if len(lines) > 1 else 0
+        if columns:
+            return self._place_grid(rect, columns, move=move)
         for line in lines:
             wide = [min(item.sizeHint().width(), rect.width()) for item in line]
             spare = max(0, rect.width() - sum(wide) - gap * (len(line) - 1))
@@ -59,6 +63,25 @@ class FlowLayout(QLayout):
                 left += width + gap
             top += height + gap
         return top - gap - rect.y()
+
+    def _columns(self, width: int) -> int:
+        """How many columns of one width the items make; 0 when that would be fewer than three."""
+        gap = theme.px(self._gap)
+        widest = max(item.sizeHint().width() for item in self._items)
+        columns = (width + gap) // (widest + gap)
+        return columns if self._fill and columns >= _COLUMNS_MIN else 0
+
+    def _place_grid(self, rect: QRect, columns: int, *, move: bool) -> int:
+        gap = theme.px(self._gap)
+        height = max(item.sizeHint().height() for item in self._items)
+        room = rect.width() - gap * (columns - 1)
+        for at, item in enumerate(self._items if move else ()):
+            row, column = divmod(at, columns)
+            left, right = room * column // columns, room * (column + 1) // columns
+            place = QRect(left + gap * column, row * (height + gap), right - left, height)
+            item.setGeometry(place.translated(rect.topLeft()))
+        rows = -(-len(self._items) // columns)
+        return rows * (height + gap) - gap
 
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)

@@ -9,7 +9,15 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, IconButton, IconTextButton, SectionTitle, label, plain_tip
+from desktop_app.ui.fields import (
+    Combo,
+    ElidedLabel,
+    IconButton,
+    IconTextButton,
+    SectionTitle,
+    label,
+    plain_tip,
+)
 from desktop_app.ui.popover import Popover
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ class ModelSection(QWidget):
         super().__init__(parent)
         self._editor, self._library = editor, library
         self.combo = Combo("Model")
-        self.about = label("", "hint")
+        self.about = ElidedLabel("", "hint")
         self.add = IconButton("plus", "Add a model", flat=True, size=14, side=22)
         self._build()
         self.combo.activated.connect(self._choose)
@@ -52,7 +60,6 @@ class ModelSection(QWidget):
         self._fill()
 
     def _build(self) -> None:
-        self.about.setWordWrap(True)
         head = QHBoxLayout()
         head.setSpacing(theme.px(4))
         head.addWidget(SectionTitle("Model"), 1)
@@ -90,7 +97,7 @@ class ModelSection(QWidget):
     def _describe(self, model: "ModelInfo | None", *, missing: bool) -> None:
         if model is not None:
             predicts = _PREDICTS.get(model.prediction_type, model.prediction_type)
-            self.about.setText(f"{predicts} · {model.noise_schedule}")
+            self.about.set_text(f"{predicts} · {model.noise_schedule}")
             lines = (
                 model.title,
                 model.description,
@@ -99,7 +106,7 @@ class ModelSection(QWidget):
             )
             self.combo.setToolTip(plain_tip("\n".join(line for line in lines if line)))
         else:
-            self.about.setText("This model is not on this machine." if missing else "")
+            self.about.set_text("This model is not on this machine." if missing else "")
             self.combo.setToolTip("")
 
     def _choose(self, row: int) -> None:

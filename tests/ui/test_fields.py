@@ -346,3 +346,18 @@ def test_two_lines_stay_two_lines_in_a_tooltip() -> None:
     shown = QTextDocument()
     shown.setHtml(plain_tip("<ink>\nAvoid: colour"))
     assert shown.toPlainText() == "<ink>\nAvoid: colour"
+
+
+def test_chips_that_need_several_lines_stand_in_columns(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp, "dark")
+    row = ChipRow("Style")
+    qtbot.addWidget(row)
+    names = ("Watercolor", "Ink", "Oil", "Pencil", "Pastel", "Gouache", "None")
+    row.set_chips([Chip(key=name) for name in names])
+    row.resize(298, row.heightForWidth(298))
+    row.show()
+    places = [row.button(name).geometry() for name in names]
+    assert len({place.left() for place in places}) == 3
+    assert max(place.width() for place in places) - min(place.width() for place in places) <= 1
+    assert places[2].right() == row.rect().right()
+    assert places[-1].bottom() <= row.rect().bottom()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QCheckBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QWidget,
@@ -214,10 +215,10 @@ def test_the_model_is_shown_with_what_it_was_trained_with(
     model = scene.studio.library.current
     assert model is not None
     assert sidebar.model.combo.currentText().endswith("built in")
-    assert model.noise_schedule in sidebar.model.about.text()
+    assert model.noise_schedule in sidebar.model.about.full_text()
     scene.studio.editor.set(model=MODEL)
     assert "not here" in sidebar.model.combo.currentText()
-    assert "not on this machine" in sidebar.model.about.text()
+    assert "not on this machine" in sidebar.model.about.full_text()
     chosen: list[object] = []
     sidebar.model_chosen.connect(chosen.append)
     sidebar.model.combo.activated.emit(0)
@@ -228,7 +229,7 @@ def test_how_to_add_a_model_is_said_with_its_folder(
     sidebar: ParameterSidebar, scene: Scene
 ) -> None:
     sheet = sidebar.model.explain()
-    labels = " ".join(one.text() for one in sheet.findChildren(type(sidebar.model.about)))
+    labels = " ".join(one.text() for one in sheet.findChildren(QLabel))
     assert str(scene.studio.library.models_folder) in labels
     button = next(b for b in sheet.findChildren(QAbstractButton) if "Open" in b.text())
     with scene.bot.waitSignal(sidebar.folder_asked):
