@@ -155,8 +155,12 @@ class PromptEdit(QPlainTextEdit):
             if makes or spent:
                 event.ignore()
                 return True
-        takes = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
-        if takes and event.key() == Qt.Key.Key_Tab and self.offers.isVisible():
+        if (
+            event.type() == QEvent.Type.KeyPress
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Tab
+            and self.offers.isVisible()
+        ):
             # Before the widget moves the focus on, which it does ahead of keyPressEvent.
             self._insert(self._completer.currentCompletion())
             return True

@@ -179,6 +179,9 @@ def test_a_picture_leaves_the_favourites_with_its_star(shown: Shown) -> None:
     studio.set_favourite(numbers, True)
     shown.window.filter.set_favourites(True)
     shown.until(lambda: shown.ids == numbers)
-    shown.until(lambda: all(studio.gallery.record_of(one).favourite for one in numbers))
+    model = studio.gallery
+    shown.until(
+        lambda: all(model.data(model.index_of(one), model.Role.FAVOURITE) for one in numbers)
+    )
     studio.set_favourite(numbers[:1], False)
     shown.until(lambda: shown.ids == numbers[1:])
