@@ -5,7 +5,6 @@ import logging
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from PySide6.QtGui import QImage
 from desktop_app.errors import AppError
 from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
+from desktop_app.studio.values import Found
 
 if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
@@ -37,21 +37,6 @@ BATCH = 24
 WANTED_MAX = 240
 MOVES_MAX = 400
 """Above this many changes at once a reset is quicker than telling every row."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What a search came to.
-
-    Attributes:
-        ids: of the pictures, newest first.
-        count_all: pictures in the store, whatever is searched for.
-        ignored: filters whose value was not understood.
-    """
-
-    ids: list[int]
-    count_all: int
-    ignored: tuple[str, ...] = ()
 
 
 class GalleryModel(QAbstractListModel):

@@ -9,8 +9,7 @@ from desktop_app.engine.events import Latents
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
 from desktop_app.recipe.recipe import Recipe
-from desktop_app.studio.gallery import Found
-from desktop_app.studio.values import JobState
+from desktop_app.studio.values import Found, JobState
 
 if TYPE_CHECKING:
     import numpy as np

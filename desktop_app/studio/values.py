@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeviceInfo",
+    "Found",
     "Job",
     "JobKind",
     "JobState",
@@ -91,3 +92,18 @@ def bug(fault: BaseException) -> AppError:
         hint="The log holds the details; nothing else was stopped by it.",
         kind=type(fault).__name__,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        ids: of the pictures, newest first.
+        count_all: pictures in the store, whatever is searched for.
+        ignored: filters whose value was not understood.
+    """
+
+    ids: list[int]
+    count_all: int
+    ignored: tuple[str, ...] = ()

@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from desktop_app.engine.events import Step
 from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.styles import Style
-from desktop_app.studio.gallery import Found, GalleryModel
+from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.timeline import TimelineModel
-from desktop_app.studio.values import Job
+from desktop_app.studio.values import Found, Job
 from tests.studio.conftest import Stage
 
 pytestmark = pytest.mark.gui
