@@ -338,7 +338,7 @@ def _hand_over(task: str, rest: Sequence[str]) -> int:
         return max([subprocess.call([python, "-m", *check]) != 0 for check in checks])
     if task == "test":
         os.chdir(ROOT)
-        # Measured with two cores: 260 s of work in half the time.
+        # One process a core, each with a QApplication of its own.
         workers = ["-n", str(min(os.cpu_count() or 1, 4))]
         command = [python, "-m", "pytest", *(rest or workers)]
     else:
