@@ -54,7 +54,7 @@ def manifest(description: str, side: int) -> dict[str, Any]:
         "native_size": side,
         "sizes": [[w * side // 128, h * side // 128] for w, h in SIZES],
         "steps": 20,
-        "guidance_scale": 4.0,
+        "guidance_scale": 3.0,
         "scheduler": "ddim",
     }
 
@@ -63,7 +63,7 @@ def assemble(
     *, unet: Path, vae: Path, text: Path, tokenizer: Path, scaling: float
 ) -> StableDiffusionPipeline:
     """Return the pipeline of the trained parts, in float16."""
-    autoencoder = AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32)
+    autoencoder = AutoencoderTiny.from_pretrained(vae, dtype=torch.float32)
     autoencoder.register_to_config(scaling_factor=scaling)
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,
@@ -120,6 +120,8 @@ def export(
         raise ValueError(f"the model is {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB")
     if (out / "MODEL_CARD.md").exists():
         shutil.copy(out / "MODEL_CARD.md", fresh / "MODEL_CARD.md")
+    for path in fresh.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes for the owner alone
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
     return size

@@ -104,7 +104,7 @@ def train(
     unet._load_ip_adapter_weights([untrained(unet, encoder.config.projection_dim)])
     modules = trainable(unet)
     optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
-    autoencoder = AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32).to(device)
+    autoencoder = AutoencoderTiny.from_pretrained(vae, dtype=torch.float32).to(device)
     latents = cached_latents(pool, autoencoder, work)
     scaling = 1 / float(latents[:4000].float().std((0, 2, 3)).mean())
     parts = load_parts(vae, text, tokenizer, device, scaling)

@@ -13,5 +13,6 @@ def scheduler() -> DDIMScheduler:
         trained_betas=[round(float(b), 10) for b in cosine],
         prediction_type="v_prediction",
         timestep_spacing="trailing",
+        steps_offset=1,  # without effect on trailing steps, but StableDiffusionPipeline asks for it
         clip_sample=False,
     )

@@ -114,7 +114,7 @@ class Parts:
 def load_parts(vae: Path, text: Path, tokenizer: Path, device: str, scaling: float) -> Parts:
     """Load the frozen parts in float32 from their folders."""
     return Parts(
-        vae=AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32).to(device).eval(),
+        vae=AutoencoderTiny.from_pretrained(vae, dtype=torch.float32).to(device).eval(),
         tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
         text_encoder=CLIPTextModel.from_pretrained(text, dtype=torch.float32).to(device).eval(),
         scaling=scaling,
@@ -129,7 +129,7 @@ def sample(
     *,
     seed: int = 0,
     steps: int = 20,
-    guidance_scale: float = 4.0,
+    guidance_scale: float = 3.0,
     batch: int = 32,
 ) -> np.ndarray:
     """Return one uint8 picture per prompt, by DDIM with classifier-free guidance."""

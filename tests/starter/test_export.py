@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     # Said by diffusers of every pipeline with a small autoencoder, and by saving float16.
     pytest.mark.filterwarnings("ignore::UserWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
 
@@ -76,7 +75,7 @@ def exported(work: Path, frozen: Frozen, tmp_path_factory: pytest.TempPathFactor
 
 def test_the_export_is_a_pipeline_of_plain_diffusers(exported: Path) -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(
-        exported, torch_dtype=torch.float32, local_files_only=True
+        exported, dtype=torch.float32, local_files_only=True
     )
     first, again = picture(pipeline, SIDE), picture(pipeline, SIDE)
     assert first.shape == (SIDE, SIDE, 3)
@@ -110,7 +109,7 @@ def test_the_towers_and_the_adapter_have_the_published_formats(exported: Path) -
     assert model(**inputs).logits_per_image.shape == (1, 1)
     pipeline = StableDiffusionPipeline.from_pretrained(
         exported,
-        torch_dtype=torch.float32,
+        dtype=torch.float32,
         local_files_only=True,
         image_encoder=CLIPVisionModelWithProjection.from_pretrained(exported / "image_encoder"),
         feature_extractor=CLIPImageProcessor.from_pretrained(exported / "clip"),
@@ -160,7 +159,7 @@ def test_the_shipped_model_loads_and_knows_its_words() -> None:
     size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
     assert size <= export.LIMIT
     pipeline = StableDiffusionPipeline.from_pretrained(
-        SHIPPED, torch_dtype=torch.float32, local_files_only=True
+        SHIPPED, dtype=torch.float32, local_files_only=True
     )
     side = json.loads((SHIPPED / "mezzotint.json").read_text("utf-8"))["native_size"]
     assert picture(pipeline, side).std() > 0.05
