@@ -268,7 +268,8 @@ def _hold(handle: int) -> None:
         import fcntl
 
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Waits for a sweep that looks at the file this very moment.
+            fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:
             pass  # some network disks have no locks
 
@@ -287,6 +288,9 @@ def _remove_orphan(part: Path) -> bool:
         handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = os.fstat(handle)
+            if not found.st_size and time.time() - found.st_mtime < _SETTLED:
+                return False  # its writer locks it first and writes then: perhaps it is about to
             part.unlink()
         finally:
             os.close(handle)

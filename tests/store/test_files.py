@@ -161,9 +161,10 @@ def test_sweep_takes_only_what_a_killed_program_left(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses to remove an open file")
 def test_sweep_leaves_a_file_that_is_being_written(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path\n"
+        "import os, sys; from pathlib import Path\n"
         "from desktop_app.store import files\n"
         "handle = files._create(Path(sys.argv[1]) / '00001.part')\n"
+        "os.write(handle, b'half')\n"
         "print('holding', flush=True); sys.stdin.read()\n"
     )
     child = subprocess.Popen(
@@ -173,6 +174,16 @@ def test_sweep_leaves_a_file_that_is_being_written(tmp_path: Path) -> None:
     assert child.stdout.readline().strip() == b"holding"
     assert sweep(tmp_path) == 0
     child.communicate()
+    assert sweep(tmp_path) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses to remove an open file")
+def test_sweep_leaves_a_file_whose_writer_has_not_locked_it_yet(tmp_path: Path) -> None:
+    part = tmp_path / "00001.part"
+    part.touch()
+    assert sweep(tmp_path) == 0
+    old = time.time() - 3600
+    os.utime(part, (old, old))
     assert sweep(tmp_path) == 1
 
 
