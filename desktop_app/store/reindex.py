@@ -1,5 +1,6 @@
 """Makes the index agree with the files: new, changed and gone ones, their marks, the trash."""
 
+import filecmp
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -228,7 +229,7 @@ def _take_up(
 ) -> None:
     file = manifest.file(trash_folder)
     original = folder / manifest.path
-    if original.exists() and original.stat().st_size == file.stat().st_size:
+    if original.exists() and filecmp.cmp(original, file, shallow=False):
         # Killed while moving to another disk: the original was not yet removed.
         file.unlink()
         trash.drop_manifest(trash_folder, manifest.token)
