@@ -245,7 +245,8 @@ def _take_up(
             "SELECT id FROM pictures WHERE trashed = '' AND path = ? AND pixels_sha256 = ?",
             (manifest.path, entry.pixels_sha256),
         )
-        number = rows[0][0] if rows else insert(connection, entry)
+        # A row whose own file stands at the old place is another picture's, however alike.
+        number = rows[0][0] if rows and not original.exists() else insert(connection, entry)
         connection.execute(
             "UPDATE pictures SET trashed = ?, path = ?, missing = 0, favourite = ?, rating = ?,"
             " verified = ? WHERE id = ?",

@@ -1,7 +1,9 @@
 """A program that saves pictures and says so, to be killed at any moment; run by test_kill.py."""
 
+import itertools
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.store.database import Database
@@ -30,9 +32,12 @@ def main(root: Path, mode: str) -> None:
 def save(root: Path, mode: str) -> None:
     database = Database(root / "data" / "library.sqlite")
     pictures = Pictures(database, pictures=root / "pictures", trash=root / "data" / "trash")
+    made = itertools.count(os.getpid() * 10_000)
     while True:
         for seed, pixels in enumerate(PIXELS):
-            record = pictures.save(recipe_of(seed, side=96), provenance_of(pixels), pixels)
+            # No two files alike: what stands at one's old place must never be taken for it.
+            provenance = replace(provenance_of(pixels), seconds=float(next(made)))
+            record = pictures.save(recipe_of(seed, side=96), provenance, pixels)
             say("saved", record.path.name)
             if mode == "trash":
                 pictures.set_rating([record.id], 3)
