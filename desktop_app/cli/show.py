@@ -8,7 +8,7 @@ from desktop_app.cli.output import Output
 from desktop_app.cli.render import open_catalog
 from desktop_app.recipe import codec
 from desktop_app.recipe.provenance import Provenance
-from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.recipe import FromNoise, FromStep, Recipe
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, label_of
 from desktop_app.store import metadata, pixels
 from desktop_app.store.database import Database
@@ -195,7 +195,11 @@ def _settings(recipe: Recipe) -> list[tuple[str, str]]:
         ("Sampler", label_of(recipe.scheduler, recipe.sigmas)),
         ("Model", f"{recipe.model.name} ({recipe.model.sha256[:12]})"),
     ]
-    rows += [("Variation", f"{one.weight:g} of seed {one.seed}") for one in recipe.start.variations]
+    match recipe.start:
+        case FromNoise(variations=variations):
+            rows += [("Variation", f"{one.weight:g} of seed {one.seed}") for one in variations]
+        case FromStep(parent=parent, step=step):
+            rows.append(("Branch", f"from step {step} of “{parent.prompt[:60]}”, {parent.seed}"))
     return [(name, value) for name, value in rows if value]
 
 

@@ -9,15 +9,31 @@ from typing import Any, Literal, TypeVar, cast, get_origin
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import FromNoise, ModelRef, Recipe, Variation
+from desktop_app.recipe.provenance import Fingerprint, Origin, Provenance
+from desktop_app.recipe.recipe import (
+    BRANCHES_MAX,
+    EmbeddingUse,
+    FromNoise,
+    FromStep,
+    LoraUse,
+    ModelRef,
+    Recipe,
+    Variation,
+)
 
 T = TypeVar("T")
-VERSION = 1
+VERSION = 2
+"""1 knew no branches, tiling or adapters; what it does not name has the value it had then."""
 TEXT_MAX = 1_000_000
 """Characters: a longer JSON text is refused before it is parsed."""
 
 _SEEDS = frozenset({"seed", "variation_seed"})
+_KINDS: dict[type, str] = {
+    FromNoise: "noise",
+    FromStep: "step",
+    LoraUse: "lora",
+    EmbeddingUse: "embedding",
+}
 _FLOATS = frozenset({"guidance_scale", "weight", "variation_strength", "seconds"})
 
 
@@ -56,24 +72,7 @@ def recipe_from_json(value: object) -> Recipe:
     Raises:
         AppError: `recipe-newer` for a later version; `recipe-fields` or a range error otherwise.
     """
-    data = _versioned(value)
-    start = _fields(data.pop("start", None), "start")
-    if start.pop("kind", None) != "noise":
-        raise AppError("recipe-start", "This picture starts from something not known here.")
-    variations = start.pop("variations", [])
-    if not isinstance(variations, list):
-        raise AppError("recipe-fields", "The recipe's variations are no list.")
-    rows = [_fields(row, "variation") for row in cast(list[object], variations)[:100]]
-    return _build(
-        Recipe,
-        {
-            **data,
-            "model": _build(ModelRef, _fields(data.get("model"), "model")),
-            "start": FromNoise(
-                variations=tuple(_build(Variation, row) for row in rows), **_no_more(start)
-            ),
-        },
-    )
+    return _recipe(_versioned(value), BRANCHES_MAX)
 
 
 def draft_to_json(draft: Draft) -> dict[str, object]:
@@ -87,13 +86,18 @@ def draft_from_json(value: object) -> Draft:
         AppError: as `recipe_from_json`.
     """
     data = _versioned(value)
-    model = data.get("model")
-    styles = data.get("styles", [])
-    if not isinstance(styles, list):
-        raise AppError("recipe-fields", "The styles are no list.")
-    names = tuple(str(name) for name in cast(list[object], styles)[:50])
-    ref = None if model is None else _build(ModelRef, _fields(model, "model"))
-    return _build(Draft, {**data, "styles": names, "model": ref})
+    branch = data.get("branch")
+    return _build(
+        Draft,
+        {
+            **data,
+            "styles": tuple(str(name) for name in _list(data.get("styles"), "styles", 50)),
+            "model": _model(data.get("model")),
+            "more_variations": _variations(data.get("more_variations")),
+            "branch": None if branch is None else _branch(_kind_of(branch)[1], BRANCHES_MAX),
+            **_attached(data),
+        },
+    )
 
 
 def provenance_to_json(provenance: Provenance) -> dict[str, object]:
@@ -108,23 +112,115 @@ def provenance_from_json(value: object) -> Provenance:
     """
     data = _versioned(value)
     fingerprint = _build(Fingerprint, _fields(data.get("fingerprint"), "fingerprint"))
-    notes = data.get("notes", [])
-    if not isinstance(notes, list):
-        raise AppError("recipe-fields", "The notes are no list.")
-    texts = tuple(str(note)[:1000] for note in cast(list[object], notes)[:50])
-    return _build(Provenance, {**data, "fingerprint": fingerprint, "notes": texts})
+    texts = tuple(str(note)[:1000] for note in _list(data.get("notes"), "notes", 50))
+    origin = data.get("origin")
+    return _build(
+        Provenance,
+        {
+            **data,
+            "fingerprint": fingerprint,
+            "notes": texts,
+            "origin": None if origin is None else _build(Origin, _fields(origin, "origin")),
+        },
+    )
 
 
 def canonical(recipe: Recipe) -> str:
     """The recipe as canonical JSON without the model's name, which is for people only."""
-    data = recipe_to_json(recipe)
-    data["model"] = {"kind": recipe.model.kind, "sha256": recipe.model.sha256}
-    return dumps(data)
+    return dumps(_nameless(recipe_to_json(recipe)))
 
 
 def digest(recipe: Recipe) -> str:
     """Sha256 (64 hex digits) of `canonical`: equal recipes, equal digests."""
     return hashlib.sha256(canonical(recipe).encode()).hexdigest()
+
+
+def _nameless(value: object) -> object:
+    """The same JSON without the names of models, wherever they stand in it."""
+    if isinstance(value, list):
+        return [_nameless(item) for item in cast(list[object], value)]
+    if not isinstance(value, dict):
+        return value
+    rows = cast(dict[str, object], value)
+    of_a_model = rows.keys() == {"sha256", "kind", "name"}
+    return {key: _nameless(row) for key, row in rows.items() if not (of_a_model and key == "name")}
+
+
+def _recipe(data: dict[str, object], branches: int) -> Recipe:
+    """Args:
+    branches: how many further branches it may stand on.
+    """
+    kind, start = _kind_of(data.pop("start", None))
+    match kind:
+        case "noise":
+            variations = _variations(start.pop("variations", None))
+            begins = _build(FromNoise, {**start, "variations": variations})
+        case "step":
+            begins = _branch(start, branches)
+        case _:
+            raise AppError("recipe-start", "This picture starts from something not known here.")
+    return _build(
+        Recipe,
+        {
+            **data,
+            "model": _ref(data.get("model")),
+            "start": begins,
+            **_attached(data),
+        },
+    )
+
+
+def _branch(data: dict[str, object], branches: int) -> FromStep:
+    if branches < 1:
+        raise AppError("branches", f"At most {BRANCHES_MAX} branches can follow one another.")
+    parent = _recipe(_fields(data.get("parent"), "parent"), branches - 1)
+    return _build(FromStep, {**data, "parent": parent})
+
+
+def _attached(data: Mapping[str, object]) -> dict[str, object]:
+    """What is attached to the model; the draft and the recipe have it alike."""
+    adapters = _list(data.get("adapters"), "adapters", 100)
+    return {
+        "adapters": tuple(_adapter(row) for row in adapters),
+        "vae": _model(data.get("vae")),
+    }
+
+
+def _adapter(value: object) -> LoraUse | EmbeddingUse:
+    kind, data = _kind_of(value)
+    match kind:
+        case "lora":
+            return _build(LoraUse, {**data, "lora": _ref(data.get("lora"))})
+        case "embedding":
+            return _build(EmbeddingUse, {**data, "embedding": _ref(data.get("embedding"))})
+        case _:
+            raise AppError("recipe-adapter", "This picture uses an adapter not known here.")
+
+
+def _model(value: object) -> ModelRef | None:
+    return None if value is None else _ref(value)
+
+
+def _ref(value: object) -> ModelRef:
+    return _build(ModelRef, _fields(value, "model"))
+
+
+def _variations(value: object) -> tuple[Variation, ...]:
+    rows = _list(value, "variations", 100)
+    return tuple(_build(Variation, _fields(row, "variation")) for row in rows)
+
+
+def _kind_of(value: object) -> tuple[object, dict[str, object]]:
+    """The `kind` of a part, and the part without it."""
+    data = _fields(value, "settings")
+    return data.pop("kind", None), data
+
+
+def _list(value: object, name: str, limit: int) -> list[object]:
+    """The first `limit` items of a list; an absent one is empty."""
+    if not isinstance(value, list | None):
+        raise AppError("recipe-fields", f"The {name} are no list.")
+    return cast(list[object], value or [])[:limit]
 
 
 def _plain(value: object) -> dict[str, object]:
@@ -133,8 +229,8 @@ def _plain(value: object) -> dict[str, object]:
 
 def _one(name: str, value: Any) -> object:
     match value:
-        case FromNoise():
-            return {"kind": "noise", **_plain(value)}
+        case FromNoise() | FromStep() | LoraUse() | EmbeddingUse():
+            return {"kind": _KINDS[type(value)], **_plain(value)}
         case tuple():
             return [_one("", item) for item in cast(tuple[Any, ...], value)]
         case int() if name in _SEEDS:
@@ -158,7 +254,7 @@ def _versioned(value: object) -> dict[str, object]:
             hint="Update the program to read them.",
             version=version,
         )
-    if version != VERSION:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise AppError("recipe-version", "These settings have no version that is known here.")
     return data
 
@@ -214,12 +310,6 @@ def _is(item: object, expected: type) -> bool:
     if expected is int:
         return isinstance(item, int) and not isinstance(item, bool)
     return isinstance(item, expected)
-
-
-def _no_more(rest: dict[str, object]) -> dict[str, Any]:
-    if rest:
-        raise AppError("recipe-fields", "The recipe's start has unknown parts.")
-    return {}
 
 
 def _refuse_constant(name: str) -> object:

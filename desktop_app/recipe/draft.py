@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import (
+    CLIP_SKIP,
     COUNT,
     GUIDANCE,
     HEIGHT,
@@ -14,11 +15,19 @@ from desktop_app.recipe.recipe import (
     SEED_MAX,
     STEPS,
     STRENGTH,
+    TILINGS,
+    VARIATION_METHODS,
     WIDTH,
+    EmbeddingUse,
     FromNoise,
+    FromStep,
+    LoraUse,
     ModelRef,
     Recipe,
+    Tiling,
     Variation,
+    VariationMethod,
+    check_choice,
     check_sampler,
 )
 from desktop_app.recipe.samplers import Sigmas
@@ -39,6 +48,10 @@ class Draft:
         seed_rule: what happens to the seed once a run was started: `random` draws a new one,
             `keep` leaves it, `step` adds the count.
         variation_strength: 0 (off) ... 1: how much of `variation_seed`'s noise is mixed in.
+        more_variations: mixed in after that one, in order.
+        variation_method: how, as in `FromNoise`.
+        branch: the picture and the step to go on from, in place of noise; the size and the model
+            are then that picture's, and the variations wait.
         model: None until the artist or the program chose one.
         count: pictures to make; picture i has the seed plus i.
 
@@ -53,6 +66,9 @@ class Draft:
     seed_rule: SeedRule = "random"
     variation_seed: int = 0
     variation_strength: float = 0.0
+    more_variations: tuple[Variation, ...] = ()
+    variation_method: VariationMethod = "whole"
+    branch: FromStep | None = None
     model: ModelRef | None = None
     width: int = 512
     height: int = 512
@@ -60,6 +76,10 @@ class Draft:
     guidance_scale: float = 7.0
     scheduler: str = "dpmpp_2m"
     sigmas: Sigmas = "default"
+    tiling: Tiling = "none"
+    adapters: tuple[LoraUse | EmbeddingUse, ...] = ()
+    vae: ModelRef | None = None
+    clip_skip: int = 0
     count: int = 1
 
     def __post_init__(self) -> None:
@@ -76,6 +96,9 @@ class Draft:
         GUIDANCE.check(self.guidance_scale)
         COUNT.check(self.count)
         check_sampler(self.scheduler, self.sigmas)
+        check_choice("variation method", self.variation_method, VARIATION_METHODS)
+        check_choice("tiling", self.tiling, TILINGS)
+        CLIP_SKIP.check(self.clip_skip)
 
 
 def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
@@ -102,7 +125,6 @@ def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
 
 
 def _recipe(draft: Draft, model: ModelRef, seed: int, styles: Mapping[str, Style]) -> Recipe:
-    mixed = (Variation(seed=draft.variation_seed, weight=draft.variation_strength),)
     resolved = {
         name: Style(
             name=name,
@@ -129,8 +151,35 @@ def _recipe(draft: Draft, model: ModelRef, seed: int, styles: Mapping[str, Style
         sigmas=draft.sigmas,
         num_inference_steps=draft.num_inference_steps,
         guidance_scale=draft.guidance_scale,
-        start=FromNoise(variations=mixed if draft.variation_strength > 0 else ()),
+        start=_start(draft),
+        tiling=draft.tiling,
+        adapters=draft.adapters,
+        vae=draft.vae,
+        clip_skip=draft.clip_skip,
     )
+
+
+def _start(draft: Draft) -> FromNoise | FromStep:
+    if draft.branch is not None:
+        return draft.branch
+    first = Variation(seed=draft.variation_seed, weight=draft.variation_strength)
+    own = (first,) if draft.variation_strength > 0 else ()
+    variations = (*own, *draft.more_variations)
+    return FromNoise(
+        variations=variations, method=draft.variation_method if variations else "whole"
+    )
+
+
+def varied(recipe: Recipe, variation: Variation) -> Recipe:
+    """The recipe with another seed's noise mixed in last; a branch's first parent gets it.
+
+    Raises:
+        AppError: `variations` when there are too many.
+    """
+    start = recipe.start
+    if isinstance(start, FromStep):
+        return replace(recipe, start=replace(start, parent=varied(start.parent, variation)))
+    return replace(recipe, start=replace(start, variations=(*start.variations, variation)))
 
 
 def after_run(draft: Draft, random_seed: Callable[[], int]) -> Draft:
@@ -147,12 +196,13 @@ def after_run(draft: Draft, random_seed: Callable[[], int]) -> Draft:
 def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
     """A draft that expands to exactly this recipe; seed rule `keep`, one picture, no style chips.
 
-    Of several variations only the first fits the panels; the others are left out.
-
     Args:
         base: where what a recipe does not hold comes from (the variation seed, when there is none).
     """
-    first = recipe.start.variations[0] if recipe.start.variations else None
+    start = recipe.start
+    mixed = start.variations if isinstance(start, FromNoise) else ()
+    variations = tuple(one for one in mixed if one.weight > 0)
+    first = variations[0] if variations else None
     return replace(
         base or Draft(),
         prompt=escape(recipe.prompt),
@@ -162,6 +212,9 @@ def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
         seed_rule="keep",
         variation_seed=first.seed if first else (base or Draft()).variation_seed,
         variation_strength=first.weight if first else 0.0,
+        more_variations=variations[1:],
+        variation_method=start.method if isinstance(start, FromNoise) else "whole",
+        branch=start if isinstance(start, FromStep) else None,
         model=recipe.model,
         width=recipe.width,
         height=recipe.height,
@@ -169,5 +222,9 @@ def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
         guidance_scale=recipe.guidance_scale,
         scheduler=recipe.scheduler,
         sigmas=recipe.sigmas,
+        tiling=recipe.tiling,
+        adapters=recipe.adapters,
+        vae=recipe.vae,
+        clip_skip=recipe.clip_skip,
         count=1,
     )

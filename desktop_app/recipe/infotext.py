@@ -16,6 +16,7 @@ from desktop_app.recipe.recipe import (
     STEPS,
     STRENGTH,
     WIDTH,
+    FromNoise,
     Range,
     Recipe,
 )
@@ -80,7 +81,8 @@ def write(recipe: Recipe, *, app: str) -> str:
         ("Model", recipe.model.name),
         ("RNG", "CPU"),
     ]
-    for variation in recipe.start.variations[:1]:
+    variations = recipe.start.variations if isinstance(recipe.start, FromNoise) else ()
+    for variation in variations[:1]:
         rows += [
             ("Variation seed", str(variation.seed)),
             ("Variation seed strength", _number(variation.weight)),
@@ -252,8 +254,10 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
     for key, action in take.items():
         if key in fields:
             action(fields[key])
-    if "variation_strength" in taker.changes and "variation_seed" not in taker.changes:
-        del taker.changes["variation_strength"]
+    if "variation_seed" not in taker.changes:
+        taker.changes.pop("variation_strength", None)
+    elif "variation_strength" in taker.changes:
+        taker.changes["variation_method"] = "a1111"
     return Infotext(
         changes=taker.changes,
         fields=dict(fields),

@@ -1,6 +1,33 @@
 """Provenance: how a picture was made on this machine, and the hashes that prove it."""
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from desktop_app.errors import AppError
+
+OriginKind = Literal["variation", "branch", "explorer", "grid", "settings"]
+ORIGIN_KINDS: tuple[OriginKind, ...] = get_args(OriginKind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Which picture another one was derived from, and how.
+
+    Attributes:
+        picture: sha256 of that picture's pixels, 64 lower-case hex digits: it is found wherever it
+            lies, and if it is gone the tie stays.
+        kind: the change: other noise mixed in, a branch from a step, a place on the explorer's map,
+            a cell of a grid, or its settings taken up and altered.
+    """
+
+    picture: str
+    kind: OriginKind
+
+    def __post_init__(self) -> None:
+        if len(self.picture) != 64 or not set(self.picture) <= set("0123456789abcdef"):
+            raise AppError("origin", "The picture this one comes from has no readable hash.")
+        if self.kind not in ORIGIN_KINDS:
+            raise AppError("origin", f"A picture cannot come from another by {self.kind!r:.40}.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +82,7 @@ class Provenance:
         latents_sha256: of the final latent in its own dtype, little-endian, before the decode.
         pixels_sha256: of the RGB pixels, 8 bit, row by row.
         notes: what had to be done differently, one sentence each (a retry of the decode, say).
+        origin: what it was derived from; None for a picture of its own.
     """
 
     created: str
@@ -64,6 +92,7 @@ class Provenance:
     pixels_sha256: str
     fingerprint: Fingerprint
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 # In the order of likelihood: what most often makes the same recipe give other pixels stands first.

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, Sigmas
@@ -9,6 +10,16 @@ from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, Sigmas
 SEED_MAX = 2**64 - 1
 PROMPT_MAX = 20_000
 VARIATIONS_MAX = 16
+BRANCHES_MAX = 32
+"""How many branches may stand on one another."""
+ADAPTERS_MAX = 32
+
+ModelKind = Literal["diffusers", "single", "lora", "embedding", "vae"]
+MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
+VariationMethod = Literal["whole", "a1111"]
+VARIATION_METHODS: tuple[VariationMethod, ...] = get_args(VariationMethod)
+Tiling = Literal["none", "x", "y", "both"]
+TILINGS: tuple[Tiling, ...] = get_args(Tiling)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +70,9 @@ STEPS = Range(name="Steps", low=1, high=500)
 GUIDANCE = Range(name="Guidance", low=0, high=50, multiple=0)
 STRENGTH = Range(name="Variation", low=0, high=1, multiple=0)
 COUNT = Range(name="Count", low=1, high=64)
+STEP = Range(name="The step to branch from", low=1, high=1000)
+CLIP_SKIP = Range(name="CLIP skip", low=0, high=12)
+ADAPTER_WEIGHT = Range(name="The weight of a LoRA", low=-4, high=4, multiple=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,18 +82,19 @@ class ModelRef:
     Attributes:
         sha256: hash of the tensor data of all components, 64 lower-case hex digits: the identity.
         name: for people; never used to find the model while the hash can.
-        kind: the layout on disk; `diffusers` is a pipeline folder.
+        kind: what it is on disk: `diffusers` is a pipeline folder, `single` a checkpoint in one
+            file, the others are one file each.
     """
 
     sha256: str
     name: str
-    kind: str = "diffusers"
+    kind: ModelKind = "diffusers"
 
     def __post_init__(self) -> None:
         if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
             raise AppError("model-hash", "The model's hash is not 64 hexadecimal digits.")
         _check_text("The model's name", self.name, 300)
-        if self.kind != "diffusers":
+        if self.kind not in MODEL_KINDS:
             raise AppError("model-kind", f"Models of kind {self.kind[:40]!r} are not known.")
 
 
@@ -101,13 +116,78 @@ class Variation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromNoise:
-    """Start from pure noise: the seed's, then each variation mixed in, in order."""
+    """Start from pure noise: the seed's, then each variation mixed in, in order.
+
+    Attributes:
+        method: how noises are mixed: `whole` turns the whole tensor towards the other, `a1111`
+            each column by itself, as A1111 mixes its variation seed.
+    """
 
     variations: tuple[Variation, ...] = ()
+    method: VariationMethod = "whole"
 
     def __post_init__(self) -> None:
         if len(self.variations) > VARIATIONS_MAX:
             raise AppError("variations", f"At most {VARIATIONS_MAX} variations can be mixed.")
+        check_choice("variation method", self.method, VARIATION_METHODS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromStep:
+    """Start from the state in which another picture was after some of its steps.
+
+    The picture is, by definition, the parent's first `step` calls of its scheduler, then the
+    settings of the recipe that this start stands in. With nothing changed it is the parent's
+    picture, bit for bit. The noise of the steps goes on from the parent's while the seed is the
+    parent's, and is drawn anew from the seed when it is another.
+
+    Attributes:
+        step: calls of the parent's scheduler that were done, 1 or more; samplers that look twice
+            call it twice in a step.
+    """
+
+    parent: "Recipe"
+    step: int
+
+    def __post_init__(self) -> None:
+        STEP.check(self.step)
+        if self.step >= 2 * self.parent.num_inference_steps + 1:
+            raise AppError("branch-step", "The picture to branch from has not that many steps.")
+        depth, start = 1, self.parent.start
+        while isinstance(start, FromStep):
+            depth, start = depth + 1, start.parent.start
+        if depth > BRANCHES_MAX:
+            raise AppError("branches", f"At most {BRANCHES_MAX} branches can follow one another.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraUse:
+    """A LoRA (Hu et al. 2021, arXiv 2106.09685) added to the model's weights.
+
+    Attributes:
+        weight: 0 is without it, 1 as it was trained.
+    """
+
+    lora: ModelRef
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        ADAPTER_WEIGHT.check(self.weight)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddingUse:
+    """A textual inversion (Gal et al. 2022, arXiv 2208.01618) that the prompt may name.
+
+    Attributes:
+        token: the word in the prompt that stands for it.
+    """
+
+    embedding: ModelRef
+    token: str
+
+    def __post_init__(self) -> None:
+        _check_text("The word of an embedding", self.token, 200)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +204,10 @@ class Recipe:
         sigmas: how the noise levels are spaced; one that this sampler can use.
         guidance_scale: classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598); up to 1
             means none.
+        tiling: along which axes the picture goes on at its opposite edge.
+        adapters: what is attached to the model, in order.
+        vae: another autoencoder in place of the model's own; None for that.
+        clip_skip: how many of the text encoder's last layers are left out.
 
     Raises:
         AppError: for a value out of range, with the sentence to show.
@@ -139,7 +223,11 @@ class Recipe:
     sigmas: Sigmas = "default"
     num_inference_steps: int = 25
     guidance_scale: float = 7.5
-    start: FromNoise = field(default_factory=FromNoise)
+    start: FromNoise | FromStep = field(default_factory=FromNoise)
+    tiling: Tiling = "none"
+    adapters: tuple[LoraUse | EmbeddingUse, ...] = ()
+    vae: ModelRef | None = None
+    clip_skip: int = 0
 
     def __post_init__(self) -> None:
         _check_text("The prompt", self.prompt, PROMPT_MAX)
@@ -150,6 +238,20 @@ class Recipe:
         STEPS.check(self.num_inference_steps)
         GUIDANCE.check(self.guidance_scale)
         check_sampler(self.scheduler, self.sigmas)
+        check_choice("tiling", self.tiling, TILINGS)
+        CLIP_SKIP.check(self.clip_skip)
+        if len(self.adapters) > ADAPTERS_MAX:
+            raise AppError("adapters", f"At most {ADAPTERS_MAX} adapters can be attached.")
+        if isinstance(self.start, FromStep):
+            _check_branch(self, self.start.parent)
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raises:
+    AppError: `choice` when `value` is none of the words in `allowed`.
+    """
+    if value not in allowed:
+        raise AppError("choice", f"There is no {name} {value!r:.40}.")
 
 
 def check_sampler(scheduler: str, sigmas: str) -> None:
@@ -164,6 +266,21 @@ def check_sampler(scheduler: str, sigmas: str) -> None:
         raise AppError(
             "sampler-sigmas",
             f"The sampler {sampler.label} has no {sigmas[:40]!r} noise levels, only {known}.",
+        )
+
+
+def _check_branch(recipe: Recipe, parent: Recipe) -> None:
+    if (recipe.width, recipe.height) != (parent.width, parent.height):
+        raise AppError(
+            "branch-size",
+            "A branch has the size of the picture it comes from.",
+            hint=f"Set it to {parent.width} × {parent.height}, or leave the branch.",
+        )
+    if recipe.model.sha256 != parent.model.sha256:
+        raise AppError(
+            "branch-model",
+            "A branch goes on with the model of the picture it comes from.",
+            hint=f"Choose {parent.model.name}, or leave the branch.",
         )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.draft import Draft, after_run, expand
-from desktop_app.recipe.recipe import FromNoise, Recipe, Variation
+from desktop_app.recipe.draft import Draft, after_run, expand, varied
+from desktop_app.recipe.recipe import Recipe, Variation
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -151,5 +151,4 @@ class Orders(QObject):
         self._queue.add([replace(job, id=next(self._passing), run=next(self._runs))])
 
     def _varied(self, recipe: Recipe, weight: float) -> Recipe:
-        mixed = Variation(seed=self._seeds.draw(), weight=weight)
-        return replace(recipe, start=FromNoise(variations=(*recipe.start.variations, mixed)))
+        return varied(recipe, Variation(seed=self._seeds.draw(), weight=weight))

@@ -19,7 +19,20 @@ from desktop_app.recipe.codec import (
     recipe_to_json,
 )
 from desktop_app.recipe.draft import SEED_RULES, Draft
-from desktop_app.recipe.recipe import SEED_MAX, FromNoise, ModelRef, Recipe, Variation
+from desktop_app.recipe.recipe import (
+    BRANCHES_MAX,
+    MODEL_KINDS,
+    SEED_MAX,
+    TILINGS,
+    VARIATION_METHODS,
+    EmbeddingUse,
+    FromNoise,
+    FromStep,
+    LoraUse,
+    ModelRef,
+    Recipe,
+    Variation,
+)
 from desktop_app.recipe.samplers import all_labels
 
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=200)
@@ -27,13 +40,29 @@ seeds = st.integers(0, SEED_MAX)
 samplers = st.sampled_from(list(all_labels().values()))
 sides = st.integers(8, 512).map(lambda n: n * 8)
 models = st.builds(
-    ModelRef, sha256=st.text("0123456789abcdef", min_size=64, max_size=64), name=text
+    ModelRef,
+    sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
+    name=text,
+    kind=st.sampled_from(MODEL_KINDS),
+)
+adapters = st.one_of(
+    st.builds(LoraUse, lora=models, weight=st.floats(-4, 4)),
+    st.builds(EmbeddingUse, embedding=models, token=text),
 )
 variations = st.builds(Variation, seed=seeds, weight=st.floats(0, 1))
 
 
 @st.composite
 def recipes(draw: st.DrawFn) -> Recipe:
+    recipe = draw(roots())
+    for _ in range(draw(st.integers(0, 2))):
+        start = FromStep(parent=recipe, step=draw(st.integers(1, recipe.num_inference_steps)))
+        recipe = replace(recipe, prompt=draw(text), seed=draw(seeds), start=start)
+    return recipe
+
+
+@st.composite
+def roots(draw: st.DrawFn) -> Recipe:
     scheduler, sigmas = draw(samplers)
     return Recipe(
         model=draw(models),
@@ -46,7 +75,14 @@ def recipes(draw: st.DrawFn) -> Recipe:
         sigmas=sigmas,
         num_inference_steps=draw(st.integers(1, 500)),
         guidance_scale=draw(st.one_of(st.floats(0, 50), st.integers(0, 50))),
-        start=FromNoise(variations=tuple(draw(st.lists(variations, max_size=3)))),
+        start=FromNoise(
+            variations=tuple(draw(st.lists(variations, max_size=3))),
+            method=draw(st.sampled_from(VARIATION_METHODS)),
+        ),
+        tiling=draw(st.sampled_from(TILINGS)),
+        adapters=tuple(draw(st.lists(adapters, max_size=2))),
+        vae=draw(st.none() | models),
+        clip_skip=draw(st.integers(0, 12)),
     )
 
 
@@ -61,6 +97,8 @@ def drafts(draw: st.DrawFn) -> Draft:
         seed_rule=draw(st.sampled_from(SEED_RULES)),
         variation_seed=draw(seeds),
         variation_strength=draw(st.floats(0, 1)),
+        more_variations=tuple(draw(st.lists(variations, max_size=3))),
+        branch=draw(st.none() | st.builds(FromStep, parent=roots(), step=st.just(1))),
         model=draw(st.none() | models),
         width=draw(sides),
         height=draw(sides),
@@ -88,11 +126,46 @@ def test_seeds_travel_as_text() -> None:
     assert recipe_to_json(sample())["seed"] == "18446744073709551615"
 
 
+def test_a_recipe_of_the_first_version_has_the_values_of_its_day() -> None:
+    data = recipe_to_json(sample())
+    for name in ("tiling", "adapters", "vae", "clip_skip"):
+        del data[name]
+    assert recipe_from_json({**data, "version": 1}) == sample()
+
+
+def branched(times: int) -> Recipe:
+    recipe = sample()
+    for _ in range(times):
+        recipe = replace(recipe, start=FromStep(parent=recipe, step=1))
+    return recipe
+
+
+def test_a_branch_too_many_is_refused_when_made_and_when_read() -> None:
+    data = recipe_to_json(branched(BRANCHES_MAX))
+    with pytest.raises(AppError):
+        branched(BRANCHES_MAX + 1)
+    inner = {name: value for name, value in data.items() if name != "version"}
+    with pytest.raises(AppError):
+        recipe_from_json({**data, "start": {"kind": "step", "step": 1, "parent": inner}})
+
+
+def test_a_branch_of_another_size_or_model_is_refused() -> None:
+    start = FromStep(parent=sample(), step=3)
+    with pytest.raises(AppError, match="size"):
+        replace(sample(), start=start, width=64)
+    with pytest.raises(AppError, match="model"):
+        replace(sample(), start=start, model=ModelRef(sha256="b" * 64, name="B"))
+
+
 def test_digest_ignores_the_models_name_and_nothing_else() -> None:
     recipe = sample()
     assert digest(recipe) == digest(replace(recipe, model=ModelRef(sha256="a" * 64, name="B")))
     assert digest(recipe) != digest(replace(recipe, seed=0))
     assert digest(replace(recipe, guidance_scale=7)) == digest(replace(recipe, guidance_scale=7.0))
+    renamed = replace(recipe, model=ModelRef(sha256="a" * 64, name="B"))
+    assert digest(replace(recipe, start=FromStep(parent=recipe, step=2))) == digest(
+        replace(renamed, start=FromStep(parent=renamed, step=2))
+    )
     assert json.loads(canonical(recipe))["model"] == {"kind": "diffusers", "sha256": "a" * 64}
 
 
@@ -122,7 +195,16 @@ def test_digest_ignores_the_models_name_and_nothing_else() -> None:
         {"start": {"kind": "noise", "variations": [{"seed": "1", "weight": 2}]}},
         {"start": {"kind": "noise", "variations": 7}},
         {"surprise": 1},
-        {"version": 2},
+        {"start": {"kind": "noise", "method": "other"}},
+        {"start": {"kind": "step", "step": 1}},
+        {"start": {"kind": "step", "step": 0, "parent": {}}},
+        {"tiling": "z"},
+        {"clip_skip": -1},
+        {"adapters": [{"kind": "lora"}]},
+        {"adapters": [{"kind": "spell"}]},
+        {"vae": "best"},
+        {"version": 3},
+        {"version": True},
         {"version": None},
     ],
 )

@@ -63,8 +63,10 @@ def test_the_seed_rule_moves_the_seed() -> None:
 def test_a_recipes_draft_expands_to_the_recipe(recipe: Recipe) -> None:
     if not recipe.prompt.strip():
         return
-    variations = tuple(v for v in recipe.start.variations[:1] if v.weight > 0)
-    recipe = replace(recipe, start=FromNoise(variations=variations))
+    if isinstance(recipe.start, FromNoise):
+        variations = tuple(v for v in recipe.start.variations if v.weight > 0)
+        method = recipe.start.method if variations else "whole"
+        recipe = replace(recipe, start=FromNoise(variations=variations, method=method))
     assert expand(draft_of(recipe), {}) == (recipe,)
 
 
