@@ -1,0 +1,111 @@
+"""The model families by the names that the whole program uses for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """One family of models.
+
+    Attributes:
+        title: for people.
+        base: families with the same base take the same LoRAs and embeddings.
+        native_size: width and height in pixels that most of them were trained at.
+        prediction: what the network predicts where a file does not say it.
+        why_not: why it cannot make pictures here, as the end of a sentence; empty when it can.
+    """
+
+    key: str
+    title: str
+    base: str
+    native_size: tuple[int, int]
+    prediction: str = "flow"
+    why_not: str = ""
+
+
+def _table(*rows: Family) -> Mapping[str, Family]:
+    return {row.key: row for row in rows}
+
+
+def _family(
+    key: str,
+    title: str,
+    side: int = 1024,
+    *,
+    base: str = "",
+    prediction: str = "flow",
+    why_not: str = "",
+) -> Family:
+    return Family(
+        key=key,
+        title=title,
+        base=base or key,
+        native_size=(side, side),
+        prediction=prediction,
+        why_not=why_not,
+    )
+
+
+_VIDEO = "it makes films, not pictures"
+_OTHER = "pictures of this family cannot be made yet"
+
+FAMILIES: Mapping[str, Family] = _table(
+    _family("sd1", "Stable Diffusion 1", 512, prediction="epsilon"),
+    _family("sd2", "Stable Diffusion 2", 512, prediction="epsilon"),
+    _family("sd2-v", "Stable Diffusion 2 (v)", 768, base="sd2", prediction="v_prediction"),
+    _family("sdxl", "Stable Diffusion XL", prediction="epsilon"),
+    _family("sdxl-refiner", "Stable Diffusion XL Refiner", prediction="epsilon"),
+    _family("sd3", "Stable Diffusion 3"),
+    _family("sd35", "Stable Diffusion 3.5"),
+    _family("flux-dev", "Flux.1 dev", base="flux"),
+    _family("flux-schnell", "Flux.1 schnell", base="flux"),
+    _family("flux2", "Flux.2"),
+    _family("pixart", "PixArt", prediction="epsilon"),
+    _family("kandinsky22", "Kandinsky 2.2", 512, prediction="epsilon"),
+    _family("unclip", "Stable unCLIP", 768, prediction="v_prediction"),
+    _family("cascade", "Stable Cascade", prediction="epsilon"),
+    _family("sana", "Sana"),
+    _family("lumina2", "Lumina Image 2"),
+    _family("qwen-image", "Qwen-Image", 1328),
+    _family("z-image", "Z-Image"),
+    _family("chroma", "Chroma"),
+    _family("hidream", "HiDream"),
+    _family("auraflow", "AuraFlow", why_not=_OTHER),
+    _family("hunyuan-dit", "HunyuanDiT", prediction="v_prediction", why_not=_OTHER),
+    _family("hunyuan-image", "HunyuanImage 2.1", 2048, why_not=_OTHER),
+    _family("kolors", "Kolors", prediction="epsilon", why_not=_OTHER),
+    _family("kandinsky3", "Kandinsky 3", prediction="epsilon", why_not=_OTHER),
+    _family("kandinsky5", "Kandinsky 5", why_not=_OTHER),
+    _family("cogview4", "CogView 4", why_not=_OTHER),
+    _family("omnigen", "OmniGen", why_not=_OTHER),
+    _family("bria", "Bria", why_not=_OTHER),
+    _family("krea2", "Krea 2", why_not=_OTHER),
+    _family("flux3", "Flux.3", why_not=_OTHER),
+    _family("qwen-image-2.1", "Qwen-Image 2.1", why_not=_OTHER),
+    _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon", why_not=_OTHER),
+    _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon", why_not=_OTHER),
+    _family("cosmos", "Cosmos", why_not=_OTHER),
+    _family("wan", "Wan", 480, why_not=_VIDEO),
+    _family("ltx", "LTX-Video", 512, why_not=_VIDEO),
+    _family("hunyuan-video", "HunyuanVideo", 720, why_not=_VIDEO),
+    _family("mochi", "Mochi", 480, why_not=_VIDEO),
+    _family("cogvideo", "CogVideoX", 480, prediction="v_prediction", why_not=_VIDEO),
+    _family("svd", "Stable Video Diffusion", 576, prediction="v_prediction", why_not=_VIDEO),
+    _family("animatediff", "AnimateDiff", 512, prediction="epsilon", why_not=_VIDEO),
+)
+
+
+def title_of(key: str) -> str:
+    """The name of a family for people; the key itself for one that is not in the table."""
+    family = FAMILIES.get(key)
+    return family.title if family else key
+
+
+def fits(adapter: str, model: str) -> bool:
+    """Whether an adapter made for one family can be used on a model of another.
+
+    An adapter whose family could not be told is let through; loading it tells.
+    """
+    one, other = FAMILIES.get(adapter), FAMILIES.get(model)
+    return one is None or other is None or one.base == other.base
