@@ -19,6 +19,7 @@ from desktop_app.recipe.recipe import (
     FromNoise,
     Range,
     Recipe,
+    VariationMethod,
 )
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, Sigmas, find_sampler
 
@@ -26,6 +27,8 @@ TEXT_MAX = 400_000
 """Characters: a longer text is no infotext."""
 _LINES_MAX = 20_000
 _NEGATIVE = "Negative prompt:"
+_OWN = "Mezzotint"
+"""What the name of our version begins with."""
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,60}):\s*")
 _SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[x×,]\s*(\d{1,6})\s*\)?\s*")
 
@@ -87,6 +90,8 @@ def write(recipe: Recipe, *, app: str) -> str:
             ("Variation seed", str(variation.seed)),
             ("Variation seed strength", _number(variation.weight)),
         ]
+        if isinstance(recipe.start, FromNoise) and recipe.start.method == "a1111":
+            rows.append(("Variation method", "A1111"))
     rows.append(("Version", app))
     settings = ", ".join(f"{key}: {_quoted(value)}" for key, value in rows)
     negative = f"{_NEGATIVE} {recipe.negative_prompt}" if recipe.negative_prompt else ""
@@ -257,7 +262,7 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
     if "variation_seed" not in taker.changes:
         taker.changes.pop("variation_strength", None)
     elif "variation_strength" in taker.changes:
-        taker.changes["variation_method"] = "a1111"
+        taker.changes["variation_method"] = _variation_method(fields)
     return Infotext(
         changes=taker.changes,
         fields=dict(fields),
@@ -265,6 +270,12 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
         model_hash=fields.get("Model hash", "")[:64].lower(),
         notes=tuple(taker.notes),
     )
+
+
+def _variation_method(fields: Mapping[str, str]) -> VariationMethod:
+    """How noises were mixed: our own pictures name A1111's way, all others that do mix know it."""
+    own = fields.get("Version", "").startswith(_OWN)
+    return "whole" if own and fields.get("Variation method") != "A1111" else "a1111"
 
 
 # SwarmUI, Fooocus, InvokeAI and NovelAI, in this order where names differ.

@@ -142,8 +142,8 @@ class FromStep:
     parent's, and is drawn anew from the seed when it is another.
 
     Attributes:
-        step: calls of the parent's scheduler that were done, 1 or more; samplers that look twice
-            call it twice in a step.
+        step: calls of the parent's scheduler that were done, 1 or more, those that the parent
+            shares with its own parent among them; samplers that look twice call it twice in a step.
     """
 
     parent: "Recipe"
@@ -151,9 +151,11 @@ class FromStep:
 
     def __post_init__(self) -> None:
         STEP.check(self.step)
-        if self.step >= 2 * self.parent.num_inference_steps + 1:
+        start = self.parent.start
+        before = start.step if isinstance(start, FromStep) else 0
+        if self.step > before + 2 * self.parent.num_inference_steps:
             raise AppError("branch-step", "The picture to branch from has not that many steps.")
-        depth, start = 1, self.parent.start
+        depth = 1
         while isinstance(start, FromStep):
             depth, start = depth + 1, start.parent.start
         if depth > BRANCHES_MAX:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.infotext import read, write
-from desktop_app.recipe.recipe import SEED_MAX, FromNoise, ModelRef, Recipe, Variation
+from desktop_app.recipe.recipe import (
+    SEED_MAX,
+    VARIATION_METHODS,
+    FromNoise,
+    ModelRef,
+    Recipe,
+    Variation,
+)
 from desktop_app.recipe.samplers import all_labels
 
 MODEL = ModelRef(sha256="6ce0161689" + "ab" * 27, name="v1-5-pruned-emaonly")
@@ -44,7 +51,10 @@ def recipes(draw: st.DrawFn) -> Recipe:
         sigmas=sigmas,
         num_inference_steps=draw(st.integers(1, 500)),
         guidance_scale=draw(st.floats(0, 50)),
-        start=FromNoise(variations=(variation,) if variation else ()),
+        start=FromNoise(
+            variations=(variation,) if variation else (),
+            method=draw(st.sampled_from(VARIATION_METHODS)) if variation else "whole",
+        ),
     )
 
 
@@ -71,6 +81,7 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     }
     for variation in recipe.start.variations:
         expected |= {"variation_seed": variation.seed, "variation_strength": variation.weight}
+        expected["variation_method"] = recipe.start.method
     assert dict(found.changes) == expected
     assert found.notes == ()
     assert found.model_hash == "6ce0161689"
