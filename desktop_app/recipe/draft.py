@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.names import NO_WILDCARDS, Names, Wildcards, read_lora
 from desktop_app.recipe.recipe import (
     CLIP_SKIP,
     COUNT,
@@ -32,7 +34,7 @@ from desktop_app.recipe.recipe import (
 )
 from desktop_app.recipe.samplers import Sigmas
 from desktop_app.recipe.styles import Style, apply_styles
-from desktop_app.recipe.wildcards import escape, resolve
+from desktop_app.recipe.wildcards import Tag, escape, resolve
 
 SeedRule = Literal["random", "keep", "step"]
 SEED_RULES: tuple[SeedRule, ...] = get_args(SeedRule)
@@ -101,15 +103,24 @@ class Draft:
         CLIP_SKIP.check(self.clip_skip)
 
 
-def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
+def expand(
+    draft: Draft,
+    styles: Mapping[str, Style],
+    wildcards: Wildcards = NO_WILDCARDS,
+    loras: Mapping[str, ModelRef] = MappingProxyType({}),
+) -> tuple[Recipe, ...]:
     """The recipes that a draft asks for, one for each picture, in order.
 
     Picture i has `seed + i`, around the end of the range to 0; the variation seed stays.
-    Alternatives `{a|b}` are taken by each picture's own seed, in the prompts and in each style by
-    itself before they are joined, so that a style switched on does not change what they become.
+    Alternatives `{a|b}` and wildcards `__name__` are taken by each picture's own seed, in the
+    prompts and in each style by itself before they are joined, so that a style switched on does not
+    change what they become. `<style:name>` in the prompt adds a style after those that are on,
+    `<lora:name:0.8>` attaches a LoRA; a name that is not known there stays in the words.
 
     Args:
-        styles: the known styles by name; a name that is not among them is refused.
+        styles: the known styles by name; a chip that is not among them is refused.
+        wildcards: the known ones by name, casefolded.
+        loras: the known ones by name.
 
     Raises:
         AppError: `no-model`, `no-prompt`, `unknown-style`.
@@ -118,27 +129,47 @@ def expand(draft: Draft, styles: Mapping[str, Style]) -> tuple[Recipe, ...]:
         raise AppError("no-model", "There is no model chosen.", hint="Choose one in the sidebar.")
     if not draft.prompt.strip() and not draft.styles:
         raise AppError("no-prompt", "The prompt is empty.", hint="Say what the picture shows.")
+    known = Names(wildcards=wildcards, styles=styles, loras=loras)
     return tuple(
-        _recipe(draft, draft.model, (draft.seed + i) % (SEED_MAX + 1), styles)
+        _recipe(draft, draft.model, (draft.seed + i) % (SEED_MAX + 1), known)
         for i in range(draft.count)
     )
 
 
-def _recipe(draft: Draft, model: ModelRef, seed: int, styles: Mapping[str, Style]) -> Recipe:
+def _recipe(draft: Draft, model: ModelRef, seed: int, known: Names) -> Recipe:
+    called: list[str] = []
+    attached: dict[str, LoraUse] = {}
+
+    def take(tag: Tag) -> bool:
+        if tag.kind == "style" and tag.words in known.styles:
+            called.append(tag.words)
+            return True
+        lora = read_lora(tag.words) if tag.kind == "lora" else None
+        if lora is None or lora[0] not in known.loras:
+            return False
+        ref = known.loras[lora[0]]
+        attached[ref.sha256] = LoraUse(lora=ref, weight=lora[1])
+        return True
+
+    words = resolve(draft.prompt, seed, "prompt", known.wildcards, take)
+    avoid = resolve(draft.negative_prompt, seed, "avoid", known.wildcards)
+    names = tuple(dict.fromkeys((*draft.styles, *called)))
     resolved = {
         name: Style(
             name=name,
-            prompt=resolve(styles[name].prompt, seed, f"style {name}"),
-            negative_prompt=resolve(styles[name].negative_prompt, seed, f"style {name} avoid"),
+            prompt=resolve(style.prompt, seed, f"style {name}", known.wildcards),
+            negative_prompt=resolve(
+                style.negative_prompt, seed, f"style {name} avoid", known.wildcards
+            ),
         )
-        for name in draft.styles
-        if name in styles
+        for name in names
+        if (style := known.styles.get(name)) is not None
     }
-    prompt, negative = apply_styles(
-        resolve(draft.prompt, seed, "prompt"),
-        resolve(draft.negative_prompt, seed, "avoid"),
-        draft.styles,
-        resolved,
+    prompt, negative = apply_styles(words, avoid, names, resolved)
+    kept = (
+        one
+        for one in draft.adapters
+        if not (isinstance(one, LoraUse) and one.lora.sha256 in attached)
     )
     return Recipe(
         model=model,
@@ -153,7 +184,7 @@ def _recipe(draft: Draft, model: ModelRef, seed: int, styles: Mapping[str, Style
         guidance_scale=draft.guidance_scale,
         start=_start(draft),
         tiling=draft.tiling,
-        adapters=draft.adapters,
+        adapters=(*kept, *attached.values()),
         vae=draft.vae,
         clip_skip=draft.clip_skip,
     )

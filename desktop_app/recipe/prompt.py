@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from desktop_app.recipe import wildcards
-
 EMPHASIS = 1.1
 """`(word)` multiplies by this, `[word]` divides by it (AUTOMATIC1111's values)."""
 WEIGHT_MAX = 10.0
 """A weight is kept between minus this and this."""
 PROBLEMS_MAX = 20
-
-SpanKind = Literal["weight", "emphasis", "alternative", "escape", "break", "problem"]
 
 # One part at a time, left to right; together they cover any text. A weight belongs to its bracket.
 _PARTS = re.compile(
@@ -27,7 +23,6 @@ _PARTS = re.compile(
     re.VERBOSE,
 )
 _BREAK = re.compile(r"\bBREAK\b")
-_FOREIGN = re.compile(r"<(lora|lyco|hypernet):[^<>]{0,200}>", re.IGNORECASE)
 _COMMA_WEIGHT = re.compile(r":\s*[+-]?[0-9]+,[0-9]+\s*$")
 _STEP_EDIT = re.compile(r":\s*[0-9]*\.?[0-9]+\s*$")
 
@@ -69,17 +64,10 @@ class Parsed:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """Characters to colour, by index as Python counts them (Qt counts UTF-16 units instead)."""
-
-    start: int
-    end: int
-    kind: SpanKind
-
-
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """A sign or words of a prompt, with the factor of a bracket that opens."""
+
     kind: Literal["text", "escape", "open", "close", "break"]
     start: int
     end: int
@@ -95,7 +83,7 @@ def parse(text: str) -> Parsed:
     closed counts to the end, one that closes nothing is a character, as there. `BREAK` works inside
     brackets too.
     """
-    parts, problems = _read(text)
+    parts, problems = read(text)
     pieces, out_of_range = _pieces(parts)
     if out_of_range is not None:
         problems.append(out_of_range)
@@ -137,44 +125,20 @@ def has_syntax(text: str) -> bool:
     return plain_text(text) != text
 
 
-def spans(text: str) -> tuple[Span, ...]:
-    """What to colour in a prompt, in order and without overlaps; problems win over the rest."""
-    marked = [
-        Span(start=problem.start, end=problem.end, kind="problem") for problem in problems(text)
-    ]
-    out: list[Span] = []
-    for span in sorted(
-        [*marked, *_weight_spans(text), *_alternative_spans(text)],
-        key=lambda span: (span.start, span.kind != "problem", -span.end),
-    ):
-        inside = span.kind != "problem" and any(
-            span.start < other.end and other.start < span.end for other in marked
-        )
-        if not inside and (not out or span.start >= out[-1].end):
-            out.append(span)
-    return tuple(out)
-
-
-def problems(text: str) -> tuple[Problem, ...]:
-    """All problems of a prompt as it is typed: those of `parse` and of its alternatives."""
-    both = [*parse(text).problems, *_unclosed(text)]
-    return tuple(sorted(both, key=lambda problem: problem.start)[:PROBLEMS_MAX])
-
-
-def _read(text: str) -> tuple[list[_Part], list[Problem]]:
+def read(text: str) -> tuple[list[Part], list[Problem]]:
     """The parts of a prompt with every bracket's factor known, and what is odd about them."""
-    parts: list[_Part] = []
+    parts: list[Part] = []
     problems: list[Problem] = []
     stacks: dict[str, list[int]] = {"(": [], "[": []}
     for match in _PARTS.finditer(text):
         start, end, sign = match.start(), match.end(), match.group()
         match match.lastgroup:
             case "escaped":
-                parts.append(_Part("escape", start, end, sign[1:]))
+                parts.append(Part("escape", start, end, sign[1:]))
             case "open":
                 stacks[sign].append(len(parts))
                 factor = EMPHASIS if sign == "(" else 1 / EMPHASIS
-                parts.append(_Part("open", start, end, factor=factor, round=sign == "("))
+                parts.append(Part("open", start, end, factor=factor, round=sign == "("))
             case "close" if stack := stacks["(" if sign[-1] == ")" else "["]:
                 problems += _close(text, parts, stack.pop(), match)
             case _:
@@ -183,18 +147,15 @@ def _read(text: str) -> tuple[list[_Part], list[Problem]]:
                 parts += _words(text, start, end)
     for sign, stack in stacks.items():
         problems += [_never_closed(parts[at].start, sign) for at in stack[:PROBLEMS_MAX]]
-    for match in _FOREIGN.finditer(text):
-        sentence = "This is read as plain words: extra networks are not loaded from the prompt."
-        problems.append(_problem(match.start(), match.end(), sentence))
     return parts, problems
 
 
-def _close(text: str, parts: list[_Part], opened: int, match: re.Match[str]) -> list[Problem]:
+def _close(text: str, parts: list[Part], opened: int, match: re.Match[str]) -> list[Problem]:
     """Take in the bracket that closes `parts[opened]`, with its weight."""
     start, end = match.start(), match.end()
     before = text[max(parts[opened].end, start - 40) : start]
     if match.group() == "]":
-        parts.append(_Part("close", start, end, round=False))
+        parts.append(Part("close", start, end, round=False))
         return _step_edit(text, parts[opened].start, end)
     problems: list[Problem] = []
     number: str | None = match.group("number")
@@ -202,17 +163,17 @@ def _close(text: str, parts: list[_Part], opened: int, match: re.Match[str]) -> 
         try:
             parts[opened] = replace(parts[opened], factor=float(number))
         except ValueError:
-            parts.append(_Part("text", start, end - 1, text[start : end - 1]))
+            parts.append(Part("text", start, end - 1, text[start : end - 1]))
             problems.append(_problem(start, end - 1, "This weight is not a number, as in 1.3."))
             start = end - 1
     elif slip := _COMMA_WEIGHT.search(before):
         at = start - len(slip.group())
         problems.append(_problem(at, start, "Write this weight with a point, as in 1.3."))
-    parts.append(_Part("close", start, end))
+    parts.append(Part("close", start, end))
     return problems
 
 
-def _words(text: str, start: int, end: int) -> Iterator[_Part]:
+def _words(text: str, start: int, end: int) -> Iterator[Part]:
     """Plain words, cut at each BREAK; the white space around a BREAK belongs to it."""
     at = start
     fragment = text[start:end]
@@ -220,15 +181,15 @@ def _words(text: str, start: int, end: int) -> Iterator[_Part]:
         begin, stop = start + match.start(), start + match.end()
         words = text[at:begin].rstrip()
         if words:
-            yield _Part("text", at, at + len(words), words)
-        yield _Part("break", begin, stop)
+            yield Part("text", at, at + len(words), words)
+        yield Part("break", begin, stop)
         rest = text[stop:end]
         at = stop + len(rest) - len(rest.lstrip())
     if at < end:
-        yield _Part("text", at, end, text[at:end])
+        yield Part("text", at, end, text[at:end])
 
 
-def _pieces(parts: list[_Part]) -> tuple[tuple[Piece, ...], Problem | None]:
+def _pieces(parts: list[Part]) -> tuple[tuple[Piece, ...], Problem | None]:
     """Neighbours of equal weight joined, and the first place where a weight had to be limited."""
     pieces: list[tuple[list[str], float, bool]] = []
     weights: dict[bool, list[float]] = {True: [1.0], False: [1.0]}
@@ -268,37 +229,6 @@ def _pieces(parts: list[_Part]) -> tuple[tuple[Piece, ...], Problem | None]:
         Piece(text="".join(words), weight=weight, starts_chunk=starts)
         for words, weight, starts in pieces
     ), limited
-
-
-def _weight_spans(text: str) -> Iterator[Span]:
-    for part in _read(text)[0]:
-        match part.kind:
-            case "open":
-                yield Span(start=part.start, end=part.end, kind="emphasis")
-            case "close":
-                if part.end - part.start > 1:
-                    yield Span(start=part.start, end=part.end - 1, kind="weight")
-                yield Span(start=part.end - 1, end=part.end, kind="emphasis")
-            case "escape":
-                yield Span(start=part.start, end=part.end, kind="escape")
-            case "break":
-                yield Span(start=part.start, end=part.end, kind="break")
-            case "text":
-                pass
-
-
-def _alternative_spans(text: str) -> Iterator[Span]:
-    for place, role in wildcards.marks(text).roles.items():
-        if role == "escaped":
-            yield Span(start=place - 1, end=place + 1, kind="escape")
-        else:
-            yield Span(start=place, end=place + 1, kind="alternative")
-
-
-def _unclosed(text: str) -> list[Problem]:
-    sentence = "This { is never closed: its options are read as plain words."
-    places = wildcards.marks(text).unclosed[:PROBLEMS_MAX]
-    return [_problem(place, place + 1, sentence) for place in places]
 
 
 def _step_edit(text: str, start: int, end: int) -> list[Problem]:

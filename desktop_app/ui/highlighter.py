@@ -6,7 +6,7 @@ from itertools import accumulate
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
-from desktop_app.recipe import prompt
+from desktop_app.recipe import marks
 from desktop_app.ui import theme
 
 RUNS_MAX = 800
@@ -39,7 +39,7 @@ def runs(text: str) -> list[Run]:
 def _runs(text: str) -> Iterator[Run]:
     inside: list[str] = []
     at = 0
-    for span in prompt.spans(text):
+    for span in marks.spans(text):
         if inside and at < span.start:
             yield at, span.start, inside[-1]
         at = span.end

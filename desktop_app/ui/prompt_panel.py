@@ -6,7 +6,7 @@ from math import ceil
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from desktop_app.recipe import prompt as prompts
+from desktop_app.recipe import marks
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -149,7 +149,7 @@ class PromptPanel(QFrame):
 
     def _show_hint(self, draft: Draft) -> None:
         """What is odd in the prompt, in one sentence; a slip before an unknown word."""
-        slips = prompts.problems(draft.prompt) or prompts.problems(draft.negative_prompt)
+        slips = marks.problems(draft.prompt) or marks.problems(draft.negative_prompt)
         if slips:
             words, state = slips[0].sentence, "warn"
         elif draft.prompt.strip() and not self._library.known_words(draft.prompt):

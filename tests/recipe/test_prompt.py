@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desktop_app.recipe.draft import Draft, draft_of, expand
+from desktop_app.recipe.marks import problems, spans
 from desktop_app.recipe.prompt import (
     PROBLEMS_MAX,
     WEIGHT_MAX,
@@ -16,9 +17,7 @@ from desktop_app.recipe.prompt import (
     has_syntax,
     parse,
     plain_text,
-    problems,
     show,
-    spans,
 )
 from desktop_app.recipe.recipe import PROMPT_MAX, ModelRef
 from desktop_app.recipe.styles import Style
@@ -27,7 +26,20 @@ from desktop_app.recipe.wildcards import escape, resolve
 pytestmark = pytest.mark.core
 MODEL = ModelRef(sha256="0" * 64, name="Model")
 typed = st.text(alphabet="()[]{}|\\:<> ,.019abéBREAK\n", max_size=60) | st.lists(
-    st.sampled_from(["(", ")", "[", "]", ":1.3)", ":0.5]", "\\", " BREAK ", "fox", ":", "{", "|}"])
+    st.sampled_from(
+        [
+            *("(", ")", "[", "]", ":1.3)", ":0.5]", "\\", " BREAK ", "fox", ":", "{", "|}", "\n"),
+            *(
+                "__a__",
+                "_",
+                "<style:Ink>",
+                "<lora:ink:0.5>",
+                " --ar 3:2",
+                " --no x",
+                "\u2014seed 7",
+            ),
+        ]
+    )
 ).map("".join)
 
 
@@ -258,8 +270,8 @@ def test_an_escaped_text_resolves_to_itself(text: str, seed: int) -> None:
 
 
 @given(typed, st.integers(0, 2**64 - 1))
-def test_only_braces_are_ever_resolved(text: str, seed: int) -> None:
-    if not set(text) & set("{}"):
+def test_without_signs_nothing_is_ever_resolved(text: str, seed: int) -> None:
+    if not set(text) & set("{}_<—-"):
         assert resolve(text, seed, "prompt") == escape(text) == text
 
 
