@@ -120,9 +120,22 @@ def provenance_from_json(value: object) -> Provenance:
             **data,
             "fingerprint": fingerprint,
             "notes": texts,
-            "origin": None if origin is None else _build(Origin, _fields(origin, "origin")),
+            "origin": None if origin is None else origin_from_json(origin),
         },
     )
+
+
+def origin_to_json(origin: Origin) -> dict[str, object]:
+    return _plain(origin)
+
+
+def origin_from_json(value: object) -> Origin:
+    """The origin that `origin_to_json` wrote.
+
+    Raises:
+        AppError: as `recipe_from_json`.
+    """
+    return _build(Origin, _fields(value, "origin"))
 
 
 def canonical(recipe: Recipe) -> str:

@@ -15,17 +15,22 @@ class Origin:
 
     Attributes:
         picture: sha256 of that picture's pixels, 64 lower-case hex digits: it is found wherever it
-            lies, and if it is gone the tie stays.
+            lies, and if it is gone the tie stays. Empty for a cell of a grid that was made of no
+            picture.
         kind: the change: other noise mixed in, a branch from a step, a place on the explorer's map,
             a cell of a grid, or its settings taken up and altered.
+        sheet: which grid it is a cell of, 16 lower-case hex digits; empty for none.
     """
 
     picture: str
     kind: OriginKind
+    sheet: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.picture) != 64 or not set(self.picture) <= set("0123456789abcdef"):
+        if not _is_hash(self.picture, 64) and (self.picture or not self.sheet):
             raise AppError("origin", "The picture this one comes from has no readable hash.")
+        if self.sheet and not _is_hash(self.sheet, 16):
+            raise AppError("origin", "The grid that this picture is a cell of has no readable id.")
         if self.kind not in ORIGIN_KINDS:
             raise AppError("origin", f"A picture cannot come from another by {self.kind!r:.40}.")
 
@@ -129,6 +134,10 @@ def differences(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
         if old != new:
             found.append(words.format(_plain(old), _plain(new)))
     return tuple(found)
+
+
+def _is_hash(text: str, digits: int) -> bool:
+    return len(text) == digits and set(text) <= set("0123456789abcdef")
 
 
 def _plain(value: object) -> str:

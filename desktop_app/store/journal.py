@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from desktop_app.errors import AppError
 from desktop_app.recipe import codec
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store.files import read_bounded, told, write_atomic
 
@@ -37,10 +38,12 @@ class KeptLatents:
 
     Attributes:
         latents: (1, C, H/f, W/f) float32.
+        origin: what the picture is derived from.
     """
 
     latents: "NDArray[np.float32]"
     noise_sha256: str
+    origin: Origin | None = None
 
 
 class Journal:
@@ -49,7 +52,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, recipe: Recipe, latents: Finished) -> str:
+    def keep(self, recipe: Recipe, latents: Finished, origin: Origin | None = None) -> str:
         """Write a latent to the disk; the token that `drop` and `pending` know it by.
 
         Raises:
@@ -63,6 +66,7 @@ class Journal:
             {
                 "recipe": codec.recipe_to_json(recipe),
                 "noise_sha256": latents.noise_sha256,
+                "origin": None if origin is None else codec.origin_to_json(origin),
                 "shape": list(array.shape),
                 "sha256": hashlib.sha256(body).hexdigest(),
             }
@@ -135,7 +139,9 @@ def _read(path: Path) -> tuple[Recipe, KeptLatents]:
         raise damaged
     latents = np.frombuffer(body, dtype="<f4").astype(np.float32).reshape(sides)
     recipe = codec.recipe_from_json(header.get("recipe"))
-    return recipe, KeptLatents(latents=latents, noise_sha256=noise)
+    tie = header.get("origin")
+    origin = None if tie is None else codec.origin_from_json(tie)
+    return recipe, KeptLatents(latents=latents, noise_sha256=noise, origin=origin)
 
 
 def _set_aside(path: Path) -> None:

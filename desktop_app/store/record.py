@@ -71,6 +71,8 @@ class Entry:
     pixels_sha256: str
     size: int
     modified: int
+    parent: str
+    sheet: str
     prompt: str
     recipe: str
     provenance: str
@@ -78,7 +80,8 @@ class Entry:
 
 
 _PICTURE_FIELDS = (
-    "path, created, width, height, seed, model, model_sha256, pixels_sha256, size, modified"
+    "path, created, width, height, seed, model, model_sha256, pixels_sha256, size, modified,"
+    " parent, sheet"
 )
 _COLUMNS = (
     "p.id, p.path, p.created, p.width, p.height, p.pixels_sha256, p.favourite, p.rating,"
@@ -97,6 +100,7 @@ def entry_of(
         created: where the file itself does not say when it was made.
     """
     recipe, provenance = imported.recipe, imported.provenance
+    origin = provenance.origin if provenance else None
     changes = imported.draft_changes or {}
     return Entry(
         path=path,
@@ -109,6 +113,8 @@ def entry_of(
         pixels_sha256=pixels_sha256,
         size=size,
         modified=modified,
+        parent=origin.picture if origin else "",
+        sheet=origin.sheet if origin else "",
         prompt=recipe.prompt if recipe else str(changes.get("prompt", "")),
         recipe=codec.dumps(codec.recipe_to_json(recipe)) if recipe else "",
         provenance=codec.dumps(codec.provenance_to_json(provenance)) if provenance else "",
@@ -119,7 +125,7 @@ def entry_of(
 def insert(connection: sqlite3.Connection, entry: Entry) -> int:
     """Add the two rows of a picture; its id."""
     row = connection.execute(
-        f"INSERT INTO pictures ({_PICTURE_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO pictures ({_PICTURE_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         _picture_values(entry),
     )
     number = row.lastrowid
@@ -141,8 +147,8 @@ def row_of(connection: sqlite3.Connection, path: str) -> int | None:
 def update(connection: sqlite3.Connection, number: int, entry: Entry) -> None:
     """Make the rows of a picture agree with its file, which is there."""
     connection.execute(
-        f"UPDATE pictures SET ({_PICTURE_FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?), missing = 0"
-        " WHERE id = ?",
+        f"UPDATE pictures SET ({_PICTURE_FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?),"
+        " missing = 0 WHERE id = ?",
         (*_picture_values(entry), number),
     )
     connection.execute(
@@ -188,6 +194,8 @@ def _picture_values(entry: Entry) -> tuple[object, ...]:
         entry.pixels_sha256,
         entry.size,
         entry.modified,
+        entry.parent,
+        entry.sheet,
     )
 
 

@@ -59,7 +59,17 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_state ON jobs (state, id);
 """
 
-LIBRARY: tuple[str, ...] = (_FIRST,)
+# What a picture was derived from, and the grid it is a cell of; both stand in its file too. Jobs
+# carry it as JSON until the picture is saved.
+_DERIVED = """
+ALTER TABLE pictures ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+ALTER TABLE pictures ADD COLUMN sheet TEXT NOT NULL DEFAULT '';
+CREATE INDEX pictures_parent ON pictures (parent) WHERE parent != '';
+CREATE INDEX pictures_sheet ON pictures (sheet) WHERE sheet != '';
+ALTER TABLE jobs ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+"""
+
+LIBRARY: tuple[str, ...] = (_FIRST, _DERIVED)
 
 THUMBNAILS: tuple[str, ...] = (
     "CREATE TABLE thumbnails (picture TEXT PRIMARY KEY, jpeg BLOB NOT NULL);",

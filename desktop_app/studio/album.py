@@ -15,9 +15,10 @@ from desktop_app import __version__
 from desktop_app.errors import AppError
 from desktop_app.recipe import infotext
 from desktop_app.recipe.draft import Draft, draft_of
+from desktop_app.recipe.provenance import Origin, OriginKind
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.background import Background
-from desktop_app.studio.editor import LABELS, Editor
+from desktop_app.studio.editor import LABELS, Editor, Source
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.qimage import without_text
@@ -75,7 +76,8 @@ class Album(QObject):
         whole = draft_of(recipe, draft)
         match what:
             case "all":
-                self._take(whole, "Settings of a picture", "Took all settings of the picture.")
+                words = "Took all settings of the picture."
+                self._take(whole, "Settings of a picture", words, self._source(picture))
             case "seed":
                 new = replace(
                     draft,
@@ -84,7 +86,8 @@ class Album(QObject):
                     variation_seed=whole.variation_seed,
                     variation_strength=whole.variation_strength,
                 )
-                self._take(new, "Seed of a picture", f"Took the seed {recipe.seed}.")
+                words = f"Took the seed {recipe.seed}."
+                self._take(new, "Seed of a picture", words, self._source(picture))
             case "prompt":
                 new = replace(
                     draft,
@@ -103,6 +106,11 @@ class Album(QObject):
         if record.recipe is None:
             self._say("This picture does not say how it was made.", "warn")
         return record.recipe
+
+    def origin(self, picture: int, kind: OriginKind) -> Origin | None:
+        """The tie of what is derived from a picture; None when that is gone."""
+        record = self._gallery.record_of(picture)
+        return None if record is None else Origin(picture=record.pixels_sha256, kind=kind)
 
     def open_file(self, path: Path) -> None:
         """Use the settings of any picture, one of ours or another program's."""
@@ -319,13 +327,19 @@ class Album(QObject):
         words = " ".join((f"Took from {source}: {names}.", *notes[:3]))
         self._take(draft, "Settings of a picture", words)
 
-    def _take(self, draft: Draft, label: str, words: str) -> None:
+    def _source(self, picture: int) -> Source | None:
+        record = self._gallery.record_of(picture)
+        if record is None or record.recipe is None:
+            return None
+        return Source(picture=record.pixels_sha256, recipe=record.recipe)
+
+    def _take(self, draft: Draft, label: str, words: str, source: Source | None = None) -> None:
         kept = self._editor.draft.model
         known = self._library.find(draft.model) is not None or not self._library.models
         if draft.model is not None and kept is not None and not known:
             words += f" Its model, {draft.model.name}, is not here, so {kept.name} stays."
             draft = replace(draft, model=kept)
-        self._editor.replace(draft, label)
+        self._editor.replace(draft, label, source)
         self.notice.emit(Notice(text=words, action="Undo", act=self._editor.undo, seconds=6))
 
     def _open(self) -> "Storage | None":

@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
 from desktop_app.files import write_atomically
 from desktop_app.recipe.codec import TEXT_MAX, draft_from_json, draft_to_json, dumps, loads
-from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.draft import Draft, draft_of
+from desktop_app.recipe.provenance import Origin
+from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.background import Background
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,21 @@ LABELS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The stored picture that a draft was taken from.
+
+    Attributes:
+        picture: sha256 of its pixels.
+    """
+
+    picture: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Past:
     draft: Draft
+    source: Source | None
     label: str
 
 
@@ -85,6 +100,7 @@ class Editor(QObject):
         self.fresh = kept is None
         """Whether no draft was kept from an earlier session."""
         self._draft = kept or Draft()
+        self._source: Source | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
@@ -93,6 +109,21 @@ class Editor(QObject):
     @property
     def draft(self) -> Draft:
         return self._draft
+
+    def origin_of(self, draft: Draft) -> Origin | None:
+        """What pictures of this draft are derived from: the picture whose settings were taken up.
+
+        With another seed and another prompt as well they have no more to do with it.
+        """
+        source = self._source
+        if source is None:
+            return None
+        if draft.branch is not None and draft.branch.parent == source.recipe:
+            return Origin(picture=source.picture, kind="branch")
+        then = draft_of(source.recipe)
+        if draft.seed != then.seed and draft.prompt != then.prompt:
+            return None
+        return Origin(picture=source.picture, kind="settings")
 
     @property
     def can_undo(self) -> bool:
@@ -130,12 +161,20 @@ class Editor(QObject):
         self._last_edit = (names, now)
         self._take(new)
 
-    def replace(self, draft: Draft, label: str) -> None:
-        """Put another draft in place of this one, as one step to undo called `label`."""
-        if draft == self._draft:
-            return
-        self._remember(label)
-        self._take(draft)
+    def replace(
+        self, draft: Draft, label: str, source: Source | Literal["same"] | None = "same"
+    ) -> None:
+        """Put another draft in place of this one, as one step to undo called `label`.
+
+        Args:
+            source: the picture that the draft was taken from; None for none.
+        """
+        if draft != self._draft:
+            self._remember(label)
+        if source != "same":
+            self._source = source
+        if draft != self._draft:
+            self._take(draft)
 
     def adjust(self, **fields: Any) -> None:
         """Change fields on the program's own account: no step to undo, no merging across it.
@@ -168,7 +207,7 @@ class Editor(QObject):
         _write(self._file, self._draft)
 
     def _remember(self, label: str) -> None:
-        self._past.append(_Past(draft=self._draft, label=label))
+        self._past.append(_Past(draft=self._draft, source=self._source, label=label))
         del self._past[:-HISTORY_MAX]
         self._future.clear()
         self._last_edit = (frozenset(), 0.0)
@@ -177,8 +216,9 @@ class Editor(QObject):
         if not source:
             return
         step = source.pop()
-        target.append(_Past(draft=self._draft, label=step.label))
+        target.append(_Past(draft=self._draft, source=self._source, label=step.label))
         self._last_edit = (frozenset(), 0.0)
+        self._source = step.source
         self._take(step.draft)
 
     def _take(self, draft: Draft) -> None:

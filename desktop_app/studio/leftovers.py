@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.values import Notice
 
@@ -14,22 +15,24 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leftovers:
     """Attributes:
-    waiting: the store's numbers and recipes of pictures that were asked for.
-    latents: tokens and recipes of pictures that only lack their decode.
+    waiting: the store's numbers of pictures that were asked for, recipes, what they come from.
+    latents: the tokens of pictures that only lack their decode, recipes, what they come from.
     covered: numbers of waiting pictures that a latent will become.
     """
 
-    waiting: tuple[tuple[int, Recipe], ...] = ()
-    latents: tuple[tuple[str, Recipe], ...] = ()
+    waiting: tuple[tuple[int, Recipe, Origin | None], ...] = ()
+    latents: tuple[tuple[str, Recipe, Origin | None], ...] = ()
     covered: tuple[int, ...] = ()
 
 
 def find(storage: "Storage") -> Leftovers:
     """Look for what is left; reads the disk."""
     waiting = list(storage.jobs.waiting())
-    latents = tuple((token, recipe) for token, recipe, _ in storage.journal.pending())
+    latents = tuple(
+        (token, recipe, kept.origin) for token, recipe, kept in storage.journal.pending()
+    )
     covered: list[int] = []
-    for _, recipe in latents:
+    for _, recipe, _ in latents:
         twin = next((job for job in waiting if job[1] == recipe), None)
         if twin is not None:
             waiting.remove(twin)
@@ -39,9 +42,9 @@ def find(storage: "Storage") -> Leftovers:
 
 def drop(storage: "Storage", left: Leftovers) -> None:
     """Forget what is left; reads and writes the disk."""
-    for token, _ in left.latents:
+    for token, _, _ in left.latents:
         storage.drop_latents(token)
-    for number in (*left.covered, *(number for number, _ in left.waiting)):
+    for number in (*left.covered, *(number for number, _, _ in left.waiting)):
         storage.note_job(number, "cancelled", "")
 
 

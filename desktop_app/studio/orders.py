@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft, after_run, expand, varied
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe, Variation
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
@@ -92,44 +93,52 @@ class Orders(QObject):
             return False
         self._seeds.note(recipe.seed for recipe in recipes)
         self.ordered.emit(draft.prompt)
-        self.recipes(recipes)
+        self.recipes(recipes, self._editor.origin_of(draft))
         return True
 
     def _move_seed(self, draft: Draft) -> None:
         self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
 
-    def variations(self, recipe: Recipe, weight: float, count: int) -> None:
+    def variations(
+        self, recipe: Recipe, weight: float, count: int, origin: Origin | None = None
+    ) -> None:
         """Order pictures of a recipe with other noise mixed in.
 
         Args:
             weight: of the other noise, 0 ... 1.
+            origin: the picture that has this recipe.
         """
         try:
-            self.recipes([self._varied(recipe, weight) for _ in range(count)])
+            self.recipes([self._varied(recipe, weight) for _ in range(count)], origin)
         except AppError as error:
             self.failed.emit(error)
 
-    def recipes(self, recipes: Sequence[Recipe]) -> None:
-        """Order pictures as one run."""
-        if self._waits:
-            self._later.append(lambda: self._add(tuple(recipes)))
-        else:
-            self._add(tuple(recipes))
+    def recipes(self, recipes: Sequence[Recipe], origin: Origin | None = None) -> None:
+        """Order pictures as one run.
 
-    def again(self, waiting: Iterable[tuple[int, Recipe]]) -> None:
+        Args:
+            origin: what they are derived from.
+        """
+        if self._waits:
+            self._later.append(lambda: self._add(tuple(recipes), origin))
+        else:
+            self._add(tuple(recipes), origin)
+
+    def again(self, waiting: Iterable[tuple[int, Recipe, Origin | None]]) -> None:
         """Queue jobs that are in the store already, as one run."""
         run = next(self._runs)
         self._queue.add(
-            Job(id=number, run=run, kind="render", recipe=recipe) for number, recipe in waiting
+            Job(id=number, run=run, kind="render", recipe=recipe, origin=origin)
+            for number, recipe, origin in waiting
         )
 
     def verify(self, recipe: Recipe, picture: int) -> None:
         """Make a stored picture again to compare it."""
         self._pass(Job(id=0, run=0, kind="verify", recipe=recipe, picture=picture))
 
-    def finish(self, recipe: Recipe, token: str) -> None:
+    def finish(self, recipe: Recipe, token: str, origin: Origin | None = None) -> None:
         """Make a picture of a latent that the journal keeps."""
-        self._pass(Job(id=0, run=0, kind="finish", recipe=recipe, token=token))
+        self._pass(Job(id=0, run=0, kind="finish", recipe=recipe, token=token, origin=origin))
 
     def catch_up(self) -> None:
         """Do what was ordered too early."""
@@ -138,14 +147,14 @@ class Orders(QObject):
             for act in later:
                 act()
 
-    def _add(self, recipes: tuple[Recipe, ...]) -> None:
+    def _add(self, recipes: tuple[Recipe, ...], origin: Origin | None) -> None:
         storage = self._storage
         assert storage is not None
 
         def added(numbers: Sequence[int]) -> None:
-            self.again(zip(numbers, recipes, strict=True))
+            self.again((one, recipe, origin) for one, recipe in zip(numbers, recipes, strict=True))
 
-        self._disk.run(storage.jobs.add, recipes, done=added, failed=self.failed.emit)
+        self._disk.run(storage.jobs.add, recipes, origin, done=added, failed=self.failed.emit)
 
     def _pass(self, job: Job) -> None:
         self._queue.add([replace(job, id=next(self._passing), run=next(self._runs))])

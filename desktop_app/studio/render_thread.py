@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from desktop_app.engine.backend import Backend, Rendered, Report
 from desktop_app.engine.events import Event, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.values import Job, bug
 
@@ -216,7 +217,7 @@ class RenderThread(QThread):
             nonlocal token
             self._check()
             if isinstance(event, Latents):
-                token = storage.keep_latents(job.recipe, event)
+                token = storage.keep_latents(job.recipe, event, job.origin)
             else:
                 self._post(job.id, event)
 
@@ -238,7 +239,7 @@ class RenderThread(QThread):
     def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
         self._post(job.id, Saving())
         try:
-            record = storage.save(rendered)
+            record = storage.save(_tied(rendered, job.origin))
         except AppError as error:
             # The latent is needed no more once the file is safe, listed or not.
             if token and error.code == "not-indexed":
@@ -302,6 +303,14 @@ class RenderThread(QThread):
         """Serve orders until `stop`; never call this, call `start`."""
         self._post(None, Loading(what="engine"))
         self._serve()
+
+
+def _tied(rendered: Rendered, origin: Origin | None) -> Rendered:
+    """The picture with what it was derived from; one that came out the same is no child."""
+    made = rendered.provenance
+    if origin is None or origin.picture == made.pixels_sha256:
+        return rendered
+    return replace(rendered, provenance=replace(made, origin=origin))
 
 
 def local_backend(weights: Callable[[ModelRef], Path], cache: Path, threads: int) -> Backend:

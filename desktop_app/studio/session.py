@@ -77,9 +77,9 @@ class Session(QObject):
             return
 
         def found(left: Leftovers) -> None:
-            token = next((name for name, recipe in left.latents if recipe == job.recipe), "")
+            token = next((name for name, recipe, _ in left.latents if recipe == job.recipe), "")
             if token:
-                self._orders.finish(job.recipe, token)
+                self._orders.finish(job.recipe, token, job.origin)
             done()
 
         self._disk.run(leftovers.find, storage, done=found)
@@ -120,8 +120,8 @@ class Session(QObject):
             self._orders.open(self._storage)
 
         def finish() -> None:
-            for token, recipe in left.latents:
-                self._orders.finish(recipe, token)
+            for token, recipe, origin in left.latents:
+                self._orders.finish(recipe, token, origin)
             for number in left.covered:
                 if self._storage is not None:
                     self._storage.note_job(number, "done", "")

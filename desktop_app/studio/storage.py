@@ -8,6 +8,7 @@ from desktop_app.engine.backend import Rendered
 from desktop_app.engine.events import Latents
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.values import Found, JobState
 
@@ -99,8 +100,8 @@ class Storage:
         record = self.pictures.add_file(path)
         return record, record.id > newest
 
-    def keep_latents(self, recipe: Recipe, latents: Latents) -> str:
-        return self.journal.keep(recipe, latents)
+    def keep_latents(self, recipe: Recipe, latents: Latents, origin: Origin | None) -> str:
+        return self.journal.keep(recipe, latents, origin)
 
     def drop_latents(self, token: str) -> None:
         self.journal.drop(token)

@@ -270,7 +270,9 @@ class Studio(QObject):
         if recipe is None:
             return
         self.follow_run()
-        self._orders.variations(recipe, VARY[how], self.editor.draft.count)
+        self._orders.variations(
+            recipe, VARY[how], self.editor.draft.count, self.album.origin(picture, "variation")
+        )
 
     # The canvas.
 

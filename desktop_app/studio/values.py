@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.styles import Style
 
@@ -71,6 +72,7 @@ class Job:
         progress: 0 ... 1.
         picture: the stored picture that a `verify` is about, or that a `render` became.
         token: the journal's name of the latent that a `finish` is about.
+        origin: what the picture is derived from; goes into its file.
     """
 
     id: int
@@ -82,6 +84,7 @@ class Job:
     progress: float = 0.0
     picture: int | None = None
     token: str = ""
+    origin: Origin | None = None
 
 
 def bug(fault: BaseException) -> AppError:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from desktop_app.engine.events import Latents
+from desktop_app.recipe.provenance import Origin
 from desktop_app.store.journal import Journal
 from tests.store.samples import recipe_of
 
@@ -66,3 +67,11 @@ def test_a_hostile_shape_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / f"{token}.latents"
     path.write_bytes(path.read_bytes().replace(b"[1,4,8,8]", b"[1,4,8,9]"))
     assert journal.pending() == []
+
+
+def test_a_latent_remembers_what_its_picture_comes_from(tmp_path: Path) -> None:
+    origin = Origin(picture="ab" * 32, kind="variation")
+    journal = Journal(tmp_path)
+    journal.keep(recipe_of(1), latents_of(1), origin)
+    journal.keep(recipe_of(2), latents_of(2))
+    assert [kept.origin for _, _, kept in journal.pending()] == [origin, None]
