@@ -5,8 +5,9 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
+from statistics import pstdev
 from typing import IO, NamedTuple, cast
 
 from desktop_app.errors import AppError
@@ -22,6 +23,7 @@ BITS: Mapping[str, int] = {
 """Bits of one number by the name that safetensors gives its type."""
 _BRACKETS_MAX = 4 * TENSORS_MAX
 _DIMENSIONS_MAX = 16
+_SMALL = 65_536
 
 
 class Tensor(NamedTuple):
@@ -96,6 +98,29 @@ def parse_header(path: Path, stream: IO[bytes], size: int) -> Header:
     if 8 + length + end != size:
         raise damaged(path, "it is cut short" if 8 + length + end > size else "it is too long")
     return Header(tensors=tensors, metadata=_texts(told), data_start=8 + length, size=size)
+
+
+def spread(path: Path, header: Header, name: str) -> float:
+    """Standard deviation of a small tensor's numbers; 0 where it is not there, large or packed.
+
+    The one look behind the header that identification takes: some kilobytes of one tensor.
+    """
+    row = header.tensors.get(name)
+    if row is None or row.dtype not in ("F32", "F16", "BF16") or row.end - row.start > _SMALL:
+        return 0.0
+    try:
+        with path.open("rb") as stream:
+            stream.seek(header.data_start + row.start)
+            data = stream.read(row.end - row.start)
+    except OSError:
+        return 0.0
+    if row.dtype == "BF16":  # the upper half of a float32
+        data = b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2))
+    letter = "e" if row.dtype == "F16" else "f"
+    numbers = struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
+    if len(numbers) < 2 or not all(map(isfinite, numbers)):
+        return 0.0
+    return pstdev(numbers)
 
 
 def _parse(path: Path, raw: bytes) -> dict[str, object]:

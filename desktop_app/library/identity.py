@@ -58,6 +58,8 @@ class Identity:
             LoRA `kohya`, `diffusers`, `peft`, `original`.
         prediction: `epsilon`, `v_prediction`, `sample` or `flow`; empty where the header does not
             tell it.
+        zero_snr: whether its noise schedule ends in pure noise (Lin et al. 2023, arXiv 2305.08891),
+            where the file says so.
         dtype: that most of the weights have, as safetensors names it (`F16`, `BF16`, `F8_E4M3`).
         quantisation: such as `Q4_K_M`, `fp8`, `nf4`; empty for plain weights.
         parameters: how many numbers it holds.
@@ -83,6 +85,7 @@ class Identity:
     variant: str = ""
     naming: str = ""
     prediction: str = ""
+    zero_snr: bool = False
     dtype: str = ""
     quantisation: str = ""
     parameters: int = 0
