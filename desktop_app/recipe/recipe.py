@@ -143,7 +143,8 @@ class FromStep:
 
     Attributes:
         step: calls of the parent's scheduler that were done, 1 or more, those that the parent
-            shares with its own parent among them; samplers that look twice call it twice in a step.
+            shares with its own parent among them but not the last; samplers that look twice call
+            it twice in a step.
     """
 
     parent: "Recipe"
@@ -155,6 +156,11 @@ class FromStep:
         before = start.step if isinstance(start, FromStep) else 0
         if self.step > before + 2 * self.parent.num_inference_steps:
             raise AppError("branch-step", "The picture to branch from has not that many steps.")
+        if self.step <= before:
+            raise AppError(
+                "branch-step",
+                f"Step {self.step} of that picture belongs to the one it was branched from.",
+            )
         depth = 1
         while isinstance(start, FromStep):
             depth, start = depth + 1, start.parent.start

@@ -56,7 +56,9 @@ variations = st.builds(Variation, seed=seeds, weight=st.floats(0, 1))
 def recipes(draw: st.DrawFn) -> Recipe:
     recipe = draw(roots())
     for _ in range(draw(st.integers(0, 2))):
-        start = FromStep(parent=recipe, step=draw(st.integers(1, recipe.num_inference_steps)))
+        before = recipe.start.step if isinstance(recipe.start, FromStep) else 0
+        steps = st.integers(before + 1, before + recipe.num_inference_steps)
+        start = FromStep(parent=recipe, step=draw(steps))
         recipe = replace(recipe, prompt=draw(text), seed=draw(seeds), start=start)
     return recipe
 
@@ -135,8 +137,8 @@ def test_a_recipe_of_the_first_version_has_the_values_of_its_day() -> None:
 
 def branched(times: int) -> Recipe:
     recipe = sample()
-    for _ in range(times):
-        recipe = replace(recipe, start=FromStep(parent=recipe, step=1))
+    for step in range(1, times + 1):
+        recipe = replace(recipe, start=FromStep(parent=recipe, step=step))
     return recipe
 
 
@@ -146,7 +148,7 @@ def test_a_branch_too_many_is_refused_when_made_and_when_read() -> None:
         branched(BRANCHES_MAX + 1)
     inner = {name: value for name, value in data.items() if name != "version"}
     with pytest.raises(AppError):
-        recipe_from_json({**data, "start": {"kind": "step", "step": 1, "parent": inner}})
+        recipe_from_json({**data, "start": {"kind": "step", "step": 40, "parent": inner}})
 
 
 def test_a_branch_of_another_size_or_model_is_refused() -> None:
