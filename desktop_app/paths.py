@@ -48,6 +48,11 @@ class Paths:
         return self.config / "settings.json"
 
     @property
+    def hub_token(self) -> Path:
+        """The access token for the model hub, readable by its owner alone."""
+        return self.config / "hub_token"
+
+    @property
     def draft_file(self) -> Path:
         return self.data / "draft.json"
 

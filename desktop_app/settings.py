@@ -24,6 +24,7 @@ class Settings:
         text_percent: size of words and controls on top of the system's own, 80 ... 160.
         pictures: folder for new pictures; empty for the usual one.
         model_folders: further folders that are looked through for models.
+        hub_mirror: address that models are fetched from; empty for the Hugging Face hub itself.
         previews: show the picture while it forms.
         threads: CPU threads for rendering, 0 ... 256; 0 for one per core.
         thumbnail_size: pixels, 80 ... 400.
@@ -35,6 +36,7 @@ class Settings:
     text_percent: int = 100
     pictures: str = ""
     model_folders: tuple[str, ...] = ()
+    hub_mirror: str = ""
     previews: bool = True
     threads: int = 0
     thumbnail_size: int = 160
@@ -183,6 +185,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "text_percent": _whole(80, 160),
     "pictures": _text,
     "model_folders": _texts,
+    "hub_mirror": _text,
     "previews": _yes_or_no,
     "threads": _whole(0, 256),
     "thumbnail_size": _whole(80, 400),

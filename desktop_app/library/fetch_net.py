@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import cast
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
-from desktop_app.errors import AppError
+from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.fetch_refusals import no_hub, problem, redirect, refusal
 from desktop_app.library.fetch_stop import Hurdle, Stop, waiting_time
 
@@ -139,12 +139,15 @@ class Net:
             timer.start()
             connection.request("GET", url if proxied else line, headers=own)
             response = connection.getresponse()
-        except BaseException as fault:
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as fault:
             connection.close()
             if sock is not None:
                 stop.forget(sock)
             stop.check()
             raise problem(fault) from fault
+        except Cancelled:
+            connection.close()
+            raise
         finally:
             if timer is not None:
                 timer.cancel()

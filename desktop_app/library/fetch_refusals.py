@@ -1,6 +1,5 @@
 """What a server's or a network's refusal means for the artist."""
 
-import http.client
 import socket
 import ssl
 
@@ -17,8 +16,8 @@ def no_hub() -> AppError:
     )
 
 
-def problem(fault: BaseException) -> BaseException:
-    """What a failed call means: a Hurdle, an AppError, or the fault itself."""
+def problem(fault: Exception) -> AppError | Hurdle:
+    """What a failed call means."""
     match fault:
         case ssl.SSLCertVerificationError():
             return AppError(
@@ -36,13 +35,11 @@ def problem(fault: BaseException) -> BaseException:
             return Hurdle("the server was not found; is the network there?")
         case TimeoutError():
             return Hurdle("the server does not answer")
-        case OSError() | http.client.HTTPException() | AttributeError():
-            # AttributeError: http.client reads on from a socket that was closed meanwhile.
-            return Hurdle("the connection broke")
         case ValueError():
             return no_hub()
         case _:
-            return fault
+            # An AttributeError, too: http.client reads on from a socket that was closed meanwhile.
+            return Hurdle("the connection broke")
 
 
 def redirect(reason: str) -> AppError:

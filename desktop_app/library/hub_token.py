@@ -1,0 +1,63 @@
+"""The artist's access token for the hub: in a file of its own that no one else may read."""
+
+import contextlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from desktop_app.errors import AppError
+from desktop_app.files import PARTIAL_SUFFIX, sync_folder
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,500}")
+_FILE_MAX = 1000
+
+
+def read_token(file: Path) -> str:
+    """The token that was kept; empty for none."""
+    try:
+        with file.open("rb") as stream:
+            words = stream.read(_FILE_MAX).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+    return words if _TOKEN.fullmatch(words) else ""
+
+
+def keep_token(file: Path, token: str) -> None:
+    """Keep a token, or forget the one that is kept when it is empty.
+
+    Raises:
+        AppError: `token-form` for what can be none, `token-save` when the disk refuses.
+    """
+    words = token.strip()
+    if words and not _TOKEN.fullmatch(words):
+        raise AppError(
+            "token-form", "That is no access token: it is one word, such as hf_ and some letters."
+        )
+    try:
+        if words:
+            _write(file, words.encode("ascii"))
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+    except OSError as fault:
+        raise AppError(
+            "token-save", f"The access token cannot be kept: {fault.strerror or fault}."
+        ) from fault
+
+
+def _write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+    # Readable by its owner alone from the first byte on, and not only after it was written.
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(file.parent)
