@@ -14,7 +14,9 @@ from desktop_app.engine import residency
 from desktop_app.engine.backend import Report
 from desktop_app.engine.events import DecodeWay, Decoding
 from desktop_app.engine.residency import Attempt, Trouble
+from desktop_app.engine.tiling import MARGIN, padded, seamless
 from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import Tiling
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,14 @@ class Decoded:
     notes: tuple[str, ...]
 
 
-def decode_latents(pipe: StableDiffusionPipeline, latents: torch.Tensor, report: Report) -> Decoded:
+def decode_latents(
+    pipe: StableDiffusionPipeline, latents: torch.Tensor, report: Report, tiling: Tiling = "none"
+) -> Decoded:
     """Decode as the pipeline itself does, and by the next way of the ladder where that fails.
 
     Args:
         latents: (1, C, H/f, W/f), as the pipeline gives them.
+        tiling: along which axes the picture joins itself.
 
     Raises:
         AppError: `decode-memory` or `decode-numbers` when no way is left.
@@ -65,7 +70,7 @@ def decode_latents(pipe: StableDiffusionPipeline, latents: torch.Tensor, report:
             notes.append(NOTES[rung.way].format(REASONS[trouble]))
             log.warning("%s", notes[-1])
         report(Decoding(way=rung.way))
-        result = _attempt(pipe, latents, rung)
+        result = _attempt(pipe, latents, rung, tiling)
         if not isinstance(result, str):
             return Decoded(pixels=result, way=rung.way, notes=tuple(notes))
         trouble = result
@@ -79,18 +84,22 @@ def decode_latents(pipe: StableDiffusionPipeline, latents: torch.Tensor, report:
 
 
 def _attempt(
-    pipe: StableDiffusionPipeline, latents: torch.Tensor, rung: Attempt
+    pipe: StableDiffusionPipeline, latents: torch.Tensor, rung: Attempt, tiling: Tiling
 ) -> "NDArray[np.uint8] | Trouble":
     """One try; the VAE is afterwards as it was."""
     vae: Any = pipe.vae
     device, dtype = vae.device, vae.dtype
-    tiling = getattr(vae, "use_tiling", False)
+    in_tiles = getattr(vae, "use_tiling", False)
     try:
         if (rung.device, rung.dtype) != (device, dtype):
             vae.to(rung.device, rung.dtype)
         if rung.tiled:
             vae.use_tiling = True
-        return _pixels(pipe, latents.to(rung.device, rung.dtype))
+        moved = latents.to(rung.device, rung.dtype)
+        if rung.tiled and tiling != "none":
+            return _pixels_with_margin(pipe, moved, tiling)
+        with seamless(vae, tiling):
+            return _pixels(pipe, moved)
     except (RuntimeError, MemoryError) as error:
         if not residency.is_out_of_memory(error):
             raise
@@ -99,11 +108,25 @@ def _attempt(
         if (rung.device, rung.dtype) != (device, dtype):
             vae.to(device, dtype)
         if rung.tiled:
-            vae.use_tiling = tiling
+            vae.use_tiling = in_tiles
     # Here the exception is gone, and with it the frames that held the big tensors.
     gc.collect()
     residency.free_cached(device)
     return "memory"
+
+
+def _pixels_with_margin(
+    pipe: StableDiffusionPipeline, latents: torch.Tensor, tiling: Tiling
+) -> "NDArray[np.uint8] | Trouble":
+    """Decoded in tiles, each of which ends in zeros: the picture's own edges lie far inside."""
+    wide = MARGIN if tiling in ("x", "both") else 0
+    high = MARGIN if tiling in ("y", "both") else 0
+    found = _pixels(pipe, padded(latents, wide, high, tiling, "crop"))
+    if isinstance(found, str):
+        return found
+    factor = found.shape[1] // (latents.shape[-1] + 2 * wide)
+    top, left = high * factor, wide * factor
+    return found[top : found.shape[0] - top, left : found.shape[1] - left].copy()
 
 
 @torch.no_grad()

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from desktop_app.engine.tiling import padded
+from desktop_app.recipe.recipe import Tiling
+
 VERSION = 1
 FILE_MAX = 64 * 1024
 FACTOR_MAX = 1e6
@@ -36,20 +39,21 @@ class Factors:
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
-    def rgb(self, latents: torch.Tensor) -> NDArray[np.uint8]:
-        """Latents (1, C, h, w), as the UNet sees them, to pixels (h, w, 3) uint8, a new array."""
+    def rgb(self, latents: torch.Tensor, tiling: Tiling = "none") -> NDArray[np.uint8]:
+        """Latents (1, C, h, w), as the UNet sees them, to pixels (h, w, 3) uint8, a new array.
+
+        Args:
+            tiling: along which axes the picture joins itself.
+        """
         plain = latents.detach().to("cpu", torch.float32)
         bounded = plain.nan_to_num(0.0, LATENT_MAX, -LATENT_MAX).clamp(-LATENT_MAX, LATENT_MAX)
         colours = torch.nn.functional.conv2d(
-            _widened(bounded), torch.from_numpy(self.weights), torch.from_numpy(self.bias)
+            padded(bounded, 1, 1, tiling, "replicate"),
+            torch.from_numpy(self.weights),
+            torch.from_numpy(self.bias),
         )
         whole = colours[0].clamp(0, 255).round().to(torch.uint8)
         return whole.permute(1, 2, 0).contiguous().numpy()
-
-
-def _widened(latents: torch.Tensor) -> torch.Tensor:
-    """Latents with their edge repeated outwards once."""
-    return torch.nn.functional.pad(latents, (1, 1, 1, 1), mode="replicate")
 
 
 def factors_for(vae: Any, cache: Path) -> Factors:
@@ -83,7 +87,7 @@ def fit(vae: Any) -> Factors:
         decoded = vae.decode(latents, return_dict=False)[0]
         small = torch.nn.functional.adaptive_avg_pool2d(decoded.float(), latents.shape[-2:])
     scaled = (latents * vae.config.scaling_factor).float().cpu()
-    windows = _widened(scaled.double()).unfold(2, 3, 1).unfold(3, 3, 1)
+    windows = padded(scaled.double(), 1, 1, "none", "replicate").unfold(2, 3, 1).unfold(3, 3, 1)
     known = windows.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).numpy()
     known = np.concatenate([known, np.ones((len(known), 1))], axis=1)
     colours = (small.cpu().double() / 2 + 0.5).clamp(0, 1) * 255

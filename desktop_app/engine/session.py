@@ -27,9 +27,10 @@ from desktop_app.engine.noise import initial_noise
 from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.schedulers import Scheduler, spacing_arguments
 from desktop_app.engine.tap import Look, tapped
+from desktop_app.engine.tiling import seamless
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.recipe import ModelRef, Recipe, Tiling
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 256
@@ -92,14 +93,15 @@ class Session:
                     "latents": noise.to(self._dtype),
                     "generator": generator,
                 },
-                _reporter(report, factors),
+                _reporter(report, factors, recipe.tiling),
+                recipe.tiling,
             )
             kept = Latents(
                 latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
             )
             _check_finite(kept, recipe)
             report(kept)
-            decoded = decode_latents(model.pipe, latents, report)
+            decoded = decode_latents(model.pipe, latents, report, recipe.tiling)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, _picture(recipe))
             raise
@@ -122,7 +124,7 @@ class Session:
         began = time.monotonic()
         try:
             tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
-            decoded = decode_latents(model.pipe, tensor, report)
+            decoded = decode_latents(model.pipe, tensor, report, recipe.tiling)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, _picture(recipe))
             raise
@@ -233,24 +235,25 @@ def _denoised(
     scheduler: Scheduler,
     arguments: dict[str, Any],
     seen: Callable[[Look], None],
+    tiling: Tiling,
 ) -> torch.Tensor:
     """The final latent, (1, C, H/f, W/f) in the pipeline's dtype, scaled as the UNet sees it."""
     own = pipe.scheduler
     pipe.scheduler = scheduler
     try:
-        with tapped(scheduler, seen):
+        with tapped(scheduler, seen), seamless(pipe.unet, tiling):
             return pipe(**arguments, output_type="latent", return_dict=False)[0]
     finally:
         pipe.scheduler = own
         pipe.maybe_free_model_hooks()
 
 
-def _reporter(report: Report, factors: Factors | None) -> Callable[[Look], None]:
+def _reporter(report: Report, factors: Factors | None, tiling: Tiling) -> Callable[[Look], None]:
     last = time.perf_counter()
 
     def seen(look: Look) -> None:
         nonlocal last
-        preview = None if factors is None else factors.rgb(look.predicted_x0())
+        preview = None if factors is None else factors.rgb(look.predicted_x0(), tiling)
         now = time.perf_counter()
         seconds, last = now - last, now
         report(
