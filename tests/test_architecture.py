@@ -51,6 +51,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "numpy": frozenset({"engine", "store", "studio", "cli"}),
     "PIL": frozenset({"engine", "store", "cli"}),
     "sqlite3": frozenset({"store"}),
+    "accelerate": frozenset({"engine"}),
     "appdirs": frozenset({"paths"}),
     "PySide6": frozenset({"app", "instance", "ui", "studio"}),
 }

@@ -1,0 +1,123 @@
+"""A safetensors file as a table of tensors that stay on the disk until they are copied."""
+
+import contextlib
+import json
+import mmap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import accelerate
+import torch
+from safetensors import safe_open
+
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+FORGET_EVERY = 128 * 1024 * 1024
+"""Bytes that may be copied before the pages they came from are given back."""
+
+
+class Checkpoint:
+    """The tensors of a safetensors file, mapped and not read.
+
+    Attributes:
+        tensors: views of the file; none may outlive a change of the file, so copy what is kept.
+        metadata: what the file says about itself; text, from anybody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises:
+        SafetensorError, OSError, ValueError: when it is no sound safetensors file.
+        """
+        # The library checks the header: its size, and that no tensor reaches out of the file.
+        with safe_open(path, framework="pt") as file:
+            self.metadata: dict[str, str] = file.metadata() or {}
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+            # Private pages: what a converter writes into never reaches the file.
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        header.pop("__metadata__", None)
+        self.tensors: dict[str, torch.Tensor] = {
+            name: self._view(row, 8 + length) for name, row in header.items()
+        }
+
+    def _view(self, row: dict[str, Any], start: int) -> torch.Tensor:
+        dtype = DTYPES.get(row["dtype"])
+        if dtype is None:
+            raise ValueError(f"numbers of type {row['dtype']} are not known")
+        begin, end = row["data_offsets"]
+        if begin == end:
+            return torch.empty(row["shape"], dtype=dtype)
+        count = (end - begin) // dtype.itemsize
+        flat = torch.frombuffer(self._map, dtype=dtype, count=count, offset=start + begin)
+        return flat.view(row["shape"])
+
+    def forget(self) -> None:
+        """Give the pages back that were read; touched again, they are read again."""
+        # Windows has no madvise; there the pages count as cache and go when memory is short.
+        if hasattr(self._map, "madvise"):
+            with contextlib.suppress(OSError):
+                self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def fill(
+    module: torch.nn.Module,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    checkpoint: Checkpoint,
+) -> None:
+    """Give a module that was made without memory its weights, one tensor at a time.
+
+    Args:
+        module: on the device `meta`, see `without_memory`.
+        tensors: by the module's own names; what it does not know is left out.
+        dtype: of every weight that is no whole number.
+
+    Raises:
+        ValueError: when a weight is missing, has another shape, or is not finite.
+    """
+    copied = 0
+    for name, wanted in list(module.state_dict(keep_vars=True).items()):
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise ValueError(f"it lacks {name[:80]}")
+        if tensor.shape != wanted.shape:
+            shapes = f"{tuple(tensor.shape)} and not {tuple(wanted.shape)}"
+            raise ValueError(f"its {name[:80]} has the shape {shapes}")
+        kind = dtype if wanted.is_floating_point() else wanted.dtype
+        own = torch.empty(tensor.shape, dtype=kind, device=device).copy_(tensor)
+        if own.is_floating_point() and not bool(torch.isfinite(own.float().sum())):
+            raise ValueError(f"its {name[:80]} is not finite")
+        owner, _, last = name.rpartition(".")
+        place = module.get_submodule(owner)
+        if isinstance(wanted, torch.nn.Parameter):
+            place.register_parameter(last, torch.nn.Parameter(own, requires_grad=False))
+        else:
+            place.register_buffer(last, own)
+        copied += tensor.numel() * tensor.element_size()
+        if copied >= FORGET_EVERY:
+            checkpoint.forget()
+            copied = 0
+    checkpoint.forget()
+    # Buffers that no file holds, such as the numbers of the positions.
+    module.to(device)
+
+
+def without_memory() -> Any:
+    """A context in which modules are made whose weights take no memory and have no values."""
+    return accelerate.init_empty_weights()
