@@ -1,12 +1,10 @@
 """One file from a server to the disk: taken up where it broke off, and proved before it counts."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +13,15 @@ from typing import Any
 
 from desktop_app.errors import AppError
 from desktop_app.files import PARTIAL_SUFFIX, sync_folder, write_atomically
+from desktop_app.library.fetch_disk import check_room, disk_problem
 from desktop_app.library.fetch_net import Answer, Limits, Net
 from desktop_app.library.fetch_refusals import no_hub
 from desktop_app.library.fetch_stop import Hurdle, Stop, patiently
 from desktop_app.library.reading import read_json
 
 BLOCK = 1024 * 1024
-RESERVE = 256 * 1024 * 1024
-"""Bytes that a download leaves free on the disk, for pictures and for the system."""
 _LOOK_EVERY = 64 * 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,43 +280,6 @@ class Part:
         except AppError:
             return ""
         return _strong(mark) if isinstance(mark, str) else ""
-
-
-def check_room(folder: Path, wanted: int) -> None:
-    """Look whether `wanted` bytes fit below `folder` and something stays free.
-
-    Raises:
-        AppError: `disk-full`.
-    """
-    place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if free < wanted + RESERVE:
-        raise AppError(
-            "disk-full",
-            f"The disk with “{folder}” has {free / 1e9:,.1f} GB free; "
-            f"{(wanted + RESERVE) / 1e9:,.1f} GB are needed.",
-            hint="Make room, then go on; what is here is kept.",
-            free=free,
-            wanted=wanted,
-        )
-
-
-def disk_problem(fault: OSError, folder: Path) -> AppError:
-    """What a refusal of the disk means for a download into `folder`."""
-    if fault.errno in _FULL:
-        return AppError(
-            "disk-full",
-            f"The disk with “{folder}” is full.",
-            hint="Make room, then go on; what is here is kept.",
-        )
-    return AppError(
-        "download-folder",
-        f"The folder “{folder}” cannot be written to: {fault.strerror or fault}.",
-        hint="Look whether the drive is there and may be written to, then go on.",
-        path=str(folder),
-    )
 
 
 def _strong(tag: str) -> str:

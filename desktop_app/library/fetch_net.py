@@ -2,7 +2,6 @@
 
 import base64
 import http.client
-import ipaddress
 import json
 import socket
 import ssl
@@ -17,6 +16,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.fetch_refusals import no_hub, problem, redirect, refusal
 from desktop_app.library.fetch_stop import Hurdle, Stop, waiting_time
+from desktop_app.library.hub_address import is_loopback
 
 AGENT = "Mezzotint (+desktop; python-http)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -292,16 +292,6 @@ class Answer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _parts(url: str) -> SplitResult:

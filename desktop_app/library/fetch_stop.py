@@ -3,7 +3,6 @@ that may pass.
 """
 
 import contextlib
-import email.utils
 import math
 import socket
 import threading
@@ -128,6 +127,8 @@ def waiting_time(header: str, most: float) -> float | None:
     try:
         seconds = float(words)
     except ValueError:
+        import email.utils
+
         try:
             seconds = email.utils.parsedate_to_datetime(words).timestamp() - time.time()
         except (ValueError, TypeError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""The artist's access token for the hub: in a file of its own that no one else may read."""
+"""The artist's access token: for one server alone, in a file that no one else may read."""
 
 import contextlib
 import os
@@ -10,21 +10,25 @@ from desktop_app.errors import AppError
 from desktop_app.files import PARTIAL_SUFFIX, sync_folder
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,500}")
-_FILE_MAX = 1000
+_FILE_MAX = 3000
 
 
-def read_token(file: Path) -> str:
-    """The token that was kept; empty for none."""
+def read_token(file: Path, endpoint: str) -> str:
+    """The token that was kept for a server; empty for none, and for one of another server.
+
+    A mirror that is set later must not learn the token that was meant for the hub.
+    """
     try:
         with file.open("rb") as stream:
-            words = stream.read(_FILE_MAX).decode("ascii", "replace").strip()
+            lines = stream.read(_FILE_MAX).decode("ascii", "replace").splitlines()
     except OSError:
         return ""
-    return words if _TOKEN.fullmatch(words) else ""
+    good = len(lines) == 2 and lines[0] == endpoint and _TOKEN.fullmatch(lines[1])
+    return lines[1] if good else ""
 
 
-def keep_token(file: Path, token: str) -> None:
-    """Keep a token, or forget the one that is kept when it is empty.
+def keep_token(file: Path, token: str, endpoint: str) -> None:
+    """Keep a token for a server, or forget the one that is kept when it is empty.
 
     Raises:
         AppError: `token-form` for what can be none, `token-save` when the disk refuses.
@@ -36,7 +40,7 @@ def keep_token(file: Path, token: str) -> None:
         )
     try:
         if words:
-            _write(file, words.encode("ascii"))
+            _write(file, f"{endpoint}\n{words}\n".encode("ascii"))
         else:
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()

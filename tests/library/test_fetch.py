@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.library import fetch
-from desktop_app.library.fetch import (
+from desktop_app.library import fetch_disk
+from desktop_app.library.fetch import Transfer
+from desktop_app.library.fetch_order import (
     INCOMING,
     Order,
-    Transfer,
     bytes_here,
     drop_order,
     keep_order,
@@ -26,7 +26,8 @@ from desktop_app.library.fetch import (
 )
 from desktop_app.library.fetch_rate import Rate
 from desktop_app.library.fetch_stop import Stop
-from desktop_app.library.hub import look, parse_address
+from desktop_app.library.hub import look
+from desktop_app.library.hub_address import parse_address
 from desktop_app.library.hub_files import RemoteFile
 from tests.library import hub_server as server
 from tests.library.hub_server import COMMIT, Handler, Hub, Stored, serve
@@ -205,8 +206,8 @@ def test_too_little_room_is_told_before_anything_is_asked(
 ) -> None:
     order = order_of(hub, tmp_path)
     hub.requests.clear()
-    usage = fetch.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    usage = fetch_disk.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(fetch_disk.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
     with pytest.raises(AppError) as caught:
         Transfer(order, tmp_path, hub.net()).run()
     assert caught.value.code == "disk-full"
@@ -264,7 +265,8 @@ def test_an_order_comes_back_as_it_was(hub: Hub, tmp_path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from desktop_app.library.fetch import Transfer, kept_orders
+from desktop_app.library.fetch import Transfer
+from desktop_app.library.fetch_order import kept_orders
 from desktop_app.library.fetch_net import Net
 endpoint, models = sys.argv[1], Path(sys.argv[2])
 Transfer(kept_orders(models)[0], models, Net(endpoint=endpoint, proxies={})).run()

@@ -12,6 +12,7 @@ import pytest
 
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.library import fetch_file as module
+from desktop_app.library.fetch_disk import RESERVE
 from desktop_app.library.fetch_file import Wanted, fetch_file
 from desktop_app.library.fetch_stop import Stop, waiting_time
 from desktop_app.library.hub import file_url
@@ -480,7 +481,7 @@ def test_a_disk_that_is_almost_full_is_left_alone(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=module.RESERVE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=RESERVE))
     with pytest.raises(AppError) as caught:
         fetch(hub, tmp_path / NAME)
     assert caught.value.code == "disk-full"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from desktop_app.errors import AppError
 from desktop_app.library.fetch_stop import Stop
-from desktop_app.library.hub import HUB, Address, Offer, check_endpoint, look, parse_address
+from desktop_app.library.hub import Offer, look
+from desktop_app.library.hub_address import HUB, Address, check_endpoint, parse_address
 from desktop_app.library.hub_files import Pick, RemoteFile, is_plain_path, picks_of
 from desktop_app.library.hub_licence import licence_file, licence_of
 from tests.library import hub_server as server

@@ -1,0 +1,394 @@
+"""Downloads: what is being fetched from the model hub, and what waits to be."""
+
+import enum
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractListModel, QByteArray, QObject, Qt, QTimer, Signal, Slot
+
+from desktop_app.errors import AppError
+from desktop_app.library import fetch_order
+from desktop_app.library.fetch_disk import free_bytes
+from desktop_app.library.fetch_order import Order, Progress
+from desktop_app.library.fetch_stop import Stop
+from desktop_app.library.hub_address import check_endpoint, parse_address
+from desktop_app.library.hub_files import Pick
+from desktop_app.library.hub_token import keep_token, read_token
+from desktop_app.studio.background import Background
+from desktop_app.studio.download_job import Download, DownloadJob, DownloadState, Way, look_up
+from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
+from desktop_app.studio.settings_holder import SettingsHolder
+
+if TYPE_CHECKING:
+    from desktop_app.library.fetch_net import Limits
+    from desktop_app.library.hub import Offer
+
+__all__ = ["Download", "DownloadState", "Downloads", "Pick", "Progress"]
+
+AT_ONCE = 2
+"""Downloads that run at the same time; each fetches some files side by side."""
+POLL_MS = 250
+END_MS = 4000
+
+
+class Downloads(QAbstractListModel):
+    """The downloads, oldest first. Nothing goes to the network before a verb is called.
+
+    Signals:
+        changed(): a row came, went or has another state.
+        looked(Offer): what was looked up.
+        look_failed(AppError)
+        arrived(Download): a model is here.
+        found_unfinished(int): so many downloads of the last session can go on.
+        failed(AppError): one of them ended with this.
+    """
+
+    class Role(enum.IntEnum):
+        DOWNLOAD = FIRST_ROLE
+        TITLE = enum.auto()
+
+    changed = Signal()
+    looked = Signal(object)
+    look_failed = Signal(object)
+    arrived = Signal(object)
+    found_unfinished = Signal(int)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        settings: SettingsHolder,
+        models: Path,
+        token_file: Path,
+        parent: QObject | None = None,
+        *,
+        limits: "Limits | None" = None,
+    ) -> None:
+        """Args:
+        models: the folder that models are brought to.
+        token_file: where the access token is kept.
+        limits: how patient requests are; the usual ones if left out.
+        """
+        super().__init__(parent)
+        self._settings, self._models, self._token_file = settings, models, token_file
+        self._limits = limits
+        # One more than there are transfers: looking up must not wait for them.
+        self._pool = Background(self, threads=AT_ONCE + 1)
+        self._pool.failed.connect(self.failed)
+        self._rows: list[Download] = []
+        self._transfers: dict[str, DownloadJob] = {}
+        self._dropping: set[str] = set()
+        self._looking: Stop | None = None
+        self._closed = False
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    # What there is.
+
+    @property
+    def rows(self) -> tuple[Download, ...]:
+        return tuple(self._rows)
+
+    @property
+    def active(self) -> int:
+        """How many run or wait for their turn."""
+        return sum(one.state in ("running", "waiting") for one in self._rows)
+
+    @property
+    def looking(self) -> bool:
+        """Whether the hub is being asked about a repository."""
+        return self._looking is not None
+
+    @property
+    def endpoint(self) -> str:
+        """The server that models are fetched from.
+
+        Raises:
+            AppError: `mirror-address`.
+        """
+        return check_endpoint(self._settings.values.hub_mirror)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether an access token is kept for that server; reads a small file."""
+        try:
+            return bool(read_token(self._token_file, self.endpoint))
+        except AppError:
+            return False
+
+    def room(self) -> int:
+        """Bytes that are free where models are put."""
+        return free_bytes(self._models)
+
+    # Verbs.
+
+    def start(self) -> None:
+        """List what the last session left; nothing of it goes on by itself."""
+        self._pool.run(fetch_order.kept_orders, self._models, done=self._take_up)
+
+    def stop(self) -> None:
+        """Break off everything before the program ends; all of it can go on later."""
+        self._closed = True
+        self._timer.stop()
+        self.cancel_look()
+        for transfer in self._transfers.values():
+            transfer.pause()
+        self._pool.close(END_MS)
+
+    def set_mirror(self, address: str) -> None:
+        """Fetch from another server; from the hub itself with an empty address.
+
+        Raises:
+            AppError: `mirror-address`.
+        """
+        check_endpoint(address)
+        self._settings.set(hub_mirror=address.strip())
+
+    def set_token(self, token: str) -> None:
+        """Keep an access token for the server in use; an empty one forgets it.
+
+        Raises:
+            AppError: `token-form`, `token-save`, `mirror-address`.
+        """
+        keep_token(self._token_file, token, self.endpoint)
+
+    def look_up(self, text: str) -> None:
+        """Ask the hub what a repository, a folder or a file of it holds; `looked` tells.
+
+        Raises:
+            AppError: `download-address`, `mirror-address`; nothing was asked then.
+        """
+        address = parse_address(text)
+        way = self._way()
+        self.cancel_look()
+        stop = self._looking = Stop()
+        self._pool.run(
+            lambda: look_up(way, address, stop),
+            done=lambda offer: self._have_looked(stop, offer),
+            failed=lambda error: self._have_not_looked(stop, error),
+        )
+
+    def cancel_look(self) -> None:
+        """Ask no further."""
+        if self._looking is not None:
+            self._looking.set()
+            self._looking = None
+
+    def order(self, offer: "Offer", pick: Pick) -> None:
+        """Fetch one pick of an offer."""
+        made = fetch_order.make_order(offer, pick)
+        self._pool.run(
+            fetch_order.keep_order,
+            made,
+            self._models,
+            done=lambda _: self._add([Download(order=made, state="waiting", progress=_none(made))]),
+            failed=self._refused,
+        )
+
+    def pause(self, number: str) -> None:
+        """Break one off; what has come is kept."""
+        row = self._row(number)
+        if row is None:
+            return
+        if self._rows[row].state == "running":
+            self._transfers[number].pause()
+            self._set(row, state="pausing")
+        elif self._rows[row].state == "waiting":
+            self._set(row, state="paused")
+
+    def resume(self, number: str) -> None:
+        """Go on with one that was paused or has failed."""
+        row = self._row(number)
+        if row is not None and self._rows[row].state in ("paused", "failed"):
+            self._set(row, state="waiting", error="")
+            self._next()
+
+    @Slot()
+    def resume_all(self) -> None:
+        """Go on with everything that is paused."""
+        for one in self.rows:
+            if one.state == "paused":
+                self.resume(one.id)
+
+    def cancel(self, number: str) -> None:
+        """Forget one, with all that has come; a model that is here stays and only its row goes."""
+        row = self._row(number)
+        if row is None:
+            return
+        one = self._rows[row]
+        if number in self._transfers:
+            self._dropping.add(number)
+            self._transfers[number].pause()
+            self._set(row, state="pausing")
+            return
+        self._remove(row)
+        if one.state != "done":
+            self._pool.run(fetch_order.drop_order, one.order, self._models)
+
+    @Slot()
+    def clear_done(self) -> None:
+        """Take the rows of what has arrived off the list."""
+        for one in self.rows:
+            if one.state == "done":
+                self.cancel(one.id)
+
+    # What comes of them.
+
+    def _way(self) -> Way:
+        return Way(endpoint=self.endpoint, token_file=self._token_file, limits=self._limits)
+
+    def _take_up(self, orders: tuple[Order, ...]) -> None:
+        known = {one.id for one in self._rows}
+        kept = [order for order in orders if order.id not in known]
+        if not kept:
+            return
+        rows = [Download(order=one, state="paused", progress=_none(one)) for one in kept]
+        self._add(rows)
+        self._pool.run(
+            lambda: {one.id: fetch_order.bytes_here(one, self._models) for one in kept},
+            done=self._measured,
+        )
+        self.found_unfinished.emit(len(kept))
+
+    def _measured(self, sizes: dict[str, int]) -> None:
+        for number, done in sizes.items():
+            row = self._row(number)
+            if row is not None and self._rows[row].state == "paused":
+                self._set(row, progress=replace(self._rows[row].progress, done=done))
+
+    def _have_looked(self, stop: Stop, offer: "Offer") -> None:
+        if stop is self._looking:
+            self._looking = None
+            self.looked.emit(offer)
+
+    def _have_not_looked(self, stop: Stop, error: AppError) -> None:
+        if stop is self._looking:
+            self._looking = None
+            self.look_failed.emit(error)
+
+    def _refused(self, error: AppError) -> None:
+        self.failed.emit(error)
+
+    def _next(self) -> None:
+        """Give the free places to those that wait longest."""
+        for row, one in enumerate(self._rows):
+            if self._closed or len(self._transfers) >= AT_ONCE:
+                return
+            if one.state == "waiting":
+                self._begin(row)
+
+    def _begin(self, row: int) -> None:
+        order = self._rows[row].order
+        try:
+            way = self._way()
+        except AppError as error:
+            self._set(row, state="failed", error=str(error))
+            return
+        job = DownloadJob(order, self._models, way)
+        self._transfers[order.id] = job
+        self._set(row, state="running", error="")
+        self._pool.run(
+            job.carry_out,
+            done=lambda target: self._ended(order.id, target),
+            failed=lambda error: self._broke(order.id, error),
+        )
+        self._timer.start()
+
+    def _ended(self, number: str, target: Path | None) -> None:
+        row = self._close(number)
+        if row is None:
+            return
+        if target is not None:
+            self._set(row, state="done", target=target, progress=_all(self._rows[row].order))
+            self.arrived.emit(self._rows[row])
+        else:
+            self._set(row, state="paused")
+        self._next()
+
+    def _broke(self, number: str, error: AppError) -> None:
+        row = self._close(number)
+        if row is not None:
+            self._set(row, state="failed", error=str(error))
+            self.failed.emit(error)
+            self._next()
+
+    def _close(self, number: str) -> int | None:
+        """Take a transfer's last numbers; None when its row is to go, and went."""
+        transfer = self._transfers.pop(number)
+        if not self._transfers:
+            self._timer.stop()
+        row = self._row(number)
+        if row is None:
+            return None
+        last = replace(transfer.progress(), rate=0.0, left=None, waiting="")
+        self._set(row, progress=last)
+        if number in self._dropping:
+            self._dropping.discard(number)
+            order = self._rows[row].order
+            self._remove(row)
+            self._pool.run(fetch_order.drop_order, order, self._models)
+            self._next()
+            return None
+        return row
+
+    @Slot()
+    def _poll(self) -> None:
+        for number, transfer in self._transfers.items():
+            row = self._row(number)
+            if row is not None:
+                self._set(row, progress=transfer.progress())
+
+    # The rows.
+
+    def _row(self, number: str) -> int | None:
+        return next((i for i, one in enumerate(self._rows) if one.id == number), None)
+
+    def _add(self, rows: list[Download]) -> None:
+        first = len(self._rows)
+        self.beginInsertRows(NONE, first, first + len(rows) - 1)
+        self._rows += rows
+        self.endInsertRows()
+        self.changed.emit()
+        self._next()
+
+    def _remove(self, row: int) -> None:
+        self.beginRemoveRows(NONE, row, row)
+        del self._rows[row]
+        self.endRemoveRows()
+        self.changed.emit()
+
+    def _set(self, row: int, **fields: Any) -> None:
+        before = self._rows[row]
+        self._rows[row] = replace(before, **fields)
+        if self._rows[row] == before:
+            return
+        index = self.index(row)
+        self.dataChanged.emit(index, index)
+        if self._rows[row].state != before.state:
+            self.changed.emit()
+
+    def rowCount(self, parent: Index = NONE) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
+            return None
+        one = self._rows[index.row()]
+        match role:
+            case self.Role.DOWNLOAD:
+                return one
+            case self.Role.TITLE | Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+                return one.order.title
+            case _:
+                return None
+
+    def roleNames(self) -> dict[int, QByteArray]:
+        return super().roleNames() | role_names(self.Role)
+
+
+def _none(order: Order) -> Progress:
+    return Progress(done=0, total=order.size)
+
+
+def _all(order: Order) -> Progress:
+    return Progress(done=order.size, total=order.size, files_done=len(order.files))
