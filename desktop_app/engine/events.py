@@ -38,6 +38,8 @@ class Step:
         preview: predicted x0 as RGB, (H/f, W/f, 3) uint8, owned by the receiver; None when previews
             are off.
         seconds: this step alone.
+        noisy: the state after the step likewise, as much of it noise as there is.
+        shared: whether the step is that of the picture that this one is branched from.
     """
 
     index: int
@@ -46,6 +48,8 @@ class Step:
     sigma: float
     preview: "NDArray[np.uint8] | None"
     seconds: float
+    noisy: "NDArray[np.uint8] | None" = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

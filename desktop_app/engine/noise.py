@@ -28,8 +28,9 @@ def initial_noise(
         Noise of `shape`, float32, standard normal; and the generator.
     """
     noise, generator = _drawn(seed, shape)
+    mix = slerp_columns if start.method == "a1111" else slerp
     for variation in start.variations:
-        noise = slerp(noise, _drawn(variation.seed, shape)[0], variation.weight)
+        noise = mix(noise, _drawn(variation.seed, shape)[0], variation.weight)
     return noise, generator
 
 
@@ -64,3 +65,26 @@ def slerp(first: torch.Tensor, second: torch.Tensor, weight: float) -> torch.Ten
     share_b = math.sin(weight * angle) / math.sin(angle) / norm_b
     norm = (1 - weight) * norm_a + weight * norm_b
     return ((share_a * a + share_b * b) * norm).to(first.dtype)
+
+
+def slerp_columns(first: torch.Tensor, second: torch.Tensor, weight: float) -> torch.Tensor:
+    """Spherical interpolation of each column by itself, as A1111 mixes its variation seed.
+
+    There the angle is taken along the second axis of a tensor (C, H, W), which is the height: each
+    column of each channel has an angle of its own, and is mixed with its own length. In float32
+    throughout, because that decides the last bits.
+
+    Args:
+        first: (1, C, H, W); so is `second`.
+        weight: 0 gives `first`, 1 gives `second`, both bit for bit.
+    """
+    if weight in (0.0, 1.0):
+        return (second if weight else first).clone()
+    height = -2
+    straight = [one / one.norm(dim=height, keepdim=True) for one in (first, second)]
+    cosine = (straight[0] * straight[1]).sum(height, keepdim=True)
+    if float(cosine.mean()) > NEARLY_PARALLEL:
+        return first * (1 - weight) + second * weight
+    angle = torch.acos(cosine)
+    share = [torch.sin(part * angle) / torch.sin(angle) for part in (1.0 - weight, weight)]
+    return share[0] * first + share[1] * second

@@ -41,6 +41,8 @@ class LocalBackend:
         cache: folder for what can be computed again.
         threads: of the CPU; None for as many as there are cores.
         device: such as `cpu` or `cuda:1`; None for the best there is.
+        snapshot_bytes: memory for the state after each step, with four times that on the disk; with
+            0 none is kept, and a branch is rendered from its first noise on.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class LocalBackend:
         cache: Path,
         threads: int | None = None,
         device: str | None = None,
+        snapshot_bytes: int = 0,
     ) -> None:
         self._weights = weights
         self._cache = cache
         self._threads = threads
         self._device = device
+        self._snapshot_bytes = snapshot_bytes
         self._session: Session | None = None
 
     def start(self, report: Report) -> None:
@@ -70,7 +74,11 @@ class LocalBackend:
         os.environ.update(ENVIRONMENT)
         kind = _imported()
         self._session = kind(
-            self._weights, cache=self._cache, threads=self._threads, device=self._device
+            self._weights,
+            cache=self._cache,
+            threads=self._threads,
+            device=self._device,
+            snapshot_bytes=self._snapshot_bytes,
         )
 
     def device(self) -> DeviceInfo:
@@ -92,7 +100,7 @@ class LocalBackend:
         """See `Backend.render`; starts the engine if need be."""
         session = self._started(report)
         with session.threads_of(like):
-            return session.render(recipe, report, previews=previews)
+            return session.render(recipe, report, previews=previews, anew=like is not None)
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         """See `Backend.decode`; starts the engine if need be."""

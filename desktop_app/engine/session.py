@@ -15,25 +15,26 @@ import numpy as np
 import torch
 import torch.utils.deterministic
 import transformers
-from diffusers import StableDiffusionPipeline
 
-from desktop_app.engine import conditioning, residency
+from desktop_app.engine import residency
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report
 from desktop_app.engine.decoding import Decoded, decode_latents
-from desktop_app.engine.events import Encoding, Latents, Loading, Step
+from desktop_app.engine.denoising import Teller, cache_of, denoise, legs_of, ready_scheduler
+from desktop_app.engine.events import Encoding, Latents, Loading
 from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
 from desktop_app.engine.preview import Factors, factors_for
-from desktop_app.engine.schedulers import Scheduler, spacing_arguments
-from desktop_app.engine.tap import Look, tapped
-from desktop_app.engine.tiling import seamless
+from desktop_app.engine.schedulers import Scheduler
+from desktop_app.engine.snapshots import Snapshots
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import ModelRef, Recipe, Tiling
+from desktop_app.recipe.recipe import ModelRef, Recipe
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 256
+DISK_TIMES = 4
+"""How much more room snapshots have on the disk than in memory."""
 
 
 class Session:
@@ -46,11 +47,15 @@ class Session:
         cache: Path,
         threads: int | None,
         device: str | None,
+        snapshot_bytes: int = 0,
     ) -> None:
         self._weights = weights
         self._cache = cache
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._factors: dict[str, Factors] = {}
+        self._snapshots = Snapshots(
+            cache / "snapshots", memory=snapshot_bytes, disk=snapshot_bytes * DISK_TIMES
+        )
         self._device = _usable_device(device)
         self._dtype = residency.choose_dtype(self._device)
         _make_deterministic(threads or residency.default_threads())
@@ -71,31 +76,26 @@ class Session:
         finally:
             torch.set_num_threads(usual)
 
-    def render(self, recipe: Recipe, report: Report, *, previews: bool) -> Rendered:
-        """See `Backend.render`."""
+    def render(
+        self, recipe: Recipe, report: Report, *, previews: bool, anew: bool = False
+    ) -> Rendered:
+        """See `Backend.render`.
+
+        Args:
+            anew: from the first step on, whatever snapshots are kept.
+        """
         model = self._model(recipe.model, report)
         shape = model.latent_shape(recipe.width, recipe.height)
         factors = self._preview_factors(recipe.model, model, report) if previews else None
-        scheduler = model.schedulers.take(model.pipe.scheduler.config, recipe)
+        legs = legs_of(model, recipe, self._device)
+        cache = cache_of(model, self._snapshots, self._device, reads=not anew)
+        root = legs[0].recipe
         try:
             report(Encoding())
-            noise, generator = initial_noise(recipe.seed, recipe.start, shape)
+            noise, generator = initial_noise(root.seed, root.start, shape)
             began = time.monotonic()
-            latents = _denoised(
-                model.pipe,
-                scheduler,
-                {
-                    **conditioning.encode(model.pipe, recipe),
-                    **spacing_arguments(scheduler, recipe),
-                    "width": recipe.width,
-                    "height": recipe.height,
-                    "guidance_scale": recipe.guidance_scale,
-                    "latents": noise.to(self._dtype),
-                    "generator": generator,
-                },
-                _reporter(report, factors, recipe.tiling),
-                recipe.tiling,
-            )
+            watch = Teller(legs, report, factors)
+            latents = denoise(model, legs, noise.to(self._dtype), generator, cache, watch)
             kept = Latents(
                 latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
             )
@@ -106,6 +106,7 @@ class Session:
             self._refuse_if_full(error, _picture(recipe))
             raise
         seconds = time.monotonic() - began
+        scheduler = ready_scheduler(model, recipe, self._device)
         return _rendered(model, scheduler, recipe, kept.noise_sha256, latents, decoded, seconds)
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
@@ -119,8 +120,7 @@ class Session:
                 shape=latents.latents.shape,
             )
         _check_finite(latents, recipe)
-        scheduler = model.schedulers.take(model.pipe.scheduler.config, recipe)
-        scheduler.set_timesteps(**spacing_arguments(scheduler, recipe), device=self._device)
+        scheduler = ready_scheduler(model, recipe, self._device)
         began = time.monotonic()
         try:
             tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
@@ -135,6 +135,7 @@ class Session:
         """Free all models."""
         self._models.clear()
         self._factors.clear()
+        self._snapshots.clear()
         gc.collect()
         residency.free_cached(self._device)
 
@@ -228,46 +229,6 @@ def _quiet_libraries() -> None:
         library.disable_default_handler()
         library.enable_propagation()
         library.disable_progress_bar()
-
-
-def _denoised(
-    pipe: StableDiffusionPipeline,
-    scheduler: Scheduler,
-    arguments: dict[str, Any],
-    seen: Callable[[Look], None],
-    tiling: Tiling,
-) -> torch.Tensor:
-    """The final latent, (1, C, H/f, W/f) in the pipeline's dtype, scaled as the UNet sees it."""
-    own = pipe.scheduler
-    pipe.scheduler = scheduler
-    try:
-        with tapped(scheduler, seen), seamless(pipe.unet, tiling):
-            return pipe(**arguments, output_type="latent", return_dict=False)[0]
-    finally:
-        pipe.scheduler = own
-        pipe.maybe_free_model_hooks()
-
-
-def _reporter(report: Report, factors: Factors | None, tiling: Tiling) -> Callable[[Look], None]:
-    last = time.perf_counter()
-
-    def seen(look: Look) -> None:
-        nonlocal last
-        preview = None if factors is None else factors.rgb(look.predicted_x0(), tiling)
-        now = time.perf_counter()
-        seconds, last = now - last, now
-        report(
-            Step(
-                index=look.index,
-                count=look.count,
-                timestep=look.timestep,
-                sigma=look.level.sigma,
-                preview=preview,
-                seconds=seconds,
-            )
-        )
-
-    return seen
 
 
 def _check_finite(latents: Latents, recipe: Recipe) -> None:

@@ -11,6 +11,8 @@ import torch
 from desktop_app.engine.schedulers import Scheduler
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+FLOW = "flow"
+"""The prediction type of flow matching, which its schedulers do not name in their config."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,8 +20,8 @@ class Level:
     """How noisy a sample is.
 
     Attributes:
-        signal: share of the picture, sqrt(a) for a = cumulative alpha.
-        noise: share of the noise, sqrt(1 - a).
+        signal: share of the picture, sqrt(a) for a = cumulative alpha; 1 - s in flow matching.
+        noise: share of the noise, sqrt(1 - a); s in flow matching.
         scale: what the sample must be multiplied with to be signal * x0 + noise * eps.
     """
 
@@ -41,6 +43,8 @@ class Look:
         index: 1 ... count.
         model_output: what the network predicted, after guidance; (1, C, H/f, W/f), not a copy.
         sample: what it was given, before the scheduler's scaling of the input; not a copy.
+        result: what it made of it, the next call's sample; not a copy.
+        result_scale: `Level.scale` of that.
     """
 
     index: int
@@ -50,33 +54,48 @@ class Look:
     prediction_type: str
     model_output: torch.Tensor
     sample: torch.Tensor
+    result: torch.Tensor
+    result_scale: float
+
+    def noisy(self) -> torch.Tensor:
+        """The state after the step as signal * x0 + noise * eps, (1, C, H/f, W/f) float32, new."""
+        return self.result.float() * self.result_scale
 
     def predicted_x0(self) -> torch.Tensor:
         """The picture that the network sees in the noise, (1, C, H/f, W/f) float32, a new tensor.
 
         Epsilon: Ho et al. 2020 (arXiv 2006.11239, eq. 15); v: Salimans & Ho 2022 (arXiv
-        2202.00512, appendix D).
+        2202.00512, appendix D); flow: Lipman et al. 2022 (arXiv 2210.02747).
         """
         output, level = self.model_output.float(), self.level
         if self.prediction_type == "sample":
             return output.clone()
         sample = self.sample.float() * level.scale
+        if self.prediction_type == FLOW:
+            return sample - level.noise * output
         if self.prediction_type == "v_prediction":
             return level.signal * sample - level.noise * output
         return (sample - level.noise * output) / max(level.signal, 1e-6)
 
 
 @contextmanager
-def tapped(scheduler: Scheduler, seen: Callable[[Look], None]) -> Iterator[None]:
+def tapped(
+    scheduler: Scheduler, seen: Callable[[Look], None], *, before: int = 0, count: int | None = None
+) -> Iterator[None]:
     """Call `seen` after each step that a pipeline takes with this scheduler.
 
     An exception from `seen` leaves the pipeline through its own loop: that is how a render is
     cancelled. No random number is drawn and nothing is changed, so that the pixels are those of
     the plain call.
+
+    Args:
+        before: calls that were done for the picture already; the first look has the index after.
+        count: calls for the whole picture; None for as many as the scheduler has timesteps.
     """
     step = scheduler.step
     begin_at = getattr(scheduler, "set_begin_index", None)
-    index = 0
+    kind = prediction_type(scheduler)
+    index = before
 
     # Pipelines look for `generator` in the signature; without wraps() they would not hand it on.
     @functools.wraps(step)
@@ -94,12 +113,14 @@ def tapped(scheduler: Scheduler, seen: Callable[[Look], None]) -> Iterator[None]
         seen(
             Look(
                 index=index,
-                count=len(scheduler.timesteps),
+                count=len(scheduler.timesteps) if count is None else count,
                 timestep=float(timestep),
                 level=level,
-                prediction_type=scheduler.config.prediction_type,
+                prediction_type=kind,
                 model_output=model_output,
                 sample=sample,
+                result=result[0] if isinstance(result, tuple) else result.prev_sample,
+                result_scale=_result_scale(scheduler),
             )
         )
         return result
@@ -111,13 +132,53 @@ def tapped(scheduler: Scheduler, seen: Callable[[Look], None]) -> Iterator[None]
         del scheduler.step
 
 
+def prediction_type(scheduler: Any) -> str:
+    """What the network predicts: one of `PREDICTION_TYPES`, or `FLOW`."""
+    flows = "FlowMatch" in type(scheduler).__name__
+    return FLOW if flows else str(scheduler.config.prediction_type)
+
+
 def level_at(scheduler: Any, timestep: Any) -> Level:
     """The noise level of the sample that `scheduler.step` is about to be called with."""
-    sigmas = getattr(scheduler, "sigmas", None)
-    if sigmas is None or not hasattr(scheduler, "step_index"):
-        cumulative = float(scheduler.alphas_cumprod[int(timestep)])
-        return Level(signal=cumulative**0.5, noise=(1 - cumulative) ** 0.5)
-    sigma = float(_sigma(scheduler, sigmas))
+    if not _has_sigmas(scheduler):
+        return _cumulative_level(scheduler, timestep)
+    between = getattr(scheduler, "sigmas_interpol", None)
+    halfway = between is not None and not scheduler.state_in_first_order
+    return _sigma_level(scheduler, scheduler.step_index or 0, halfway=halfway)
+
+
+def levels_of(scheduler: Any) -> tuple[Level, ...]:
+    """The noise level of each call, in order, of a scheduler whose timesteps are set."""
+    if not _has_sigmas(scheduler):
+        return tuple(_cumulative_level(scheduler, timestep) for timestep in scheduler.timesteps)
+    twice = getattr(scheduler, "sigmas_interpol", None) is not None
+    return tuple(
+        _sigma_level(scheduler, index, halfway=twice and index % 2 == 1)
+        for index in range(len(scheduler.timesteps))
+    )
+
+
+def _has_sigmas(scheduler: Any) -> bool:
+    return getattr(scheduler, "sigmas", None) is not None and hasattr(scheduler, "step_index")
+
+
+def _cumulative_level(scheduler: Any, timestep: Any) -> Level:
+    cumulative = float(scheduler.alphas_cumprod[int(timestep)])
+    return Level(signal=cumulative**0.5, noise=(1 - cumulative) ** 0.5)
+
+
+def _sigma_level(scheduler: Any, index: int, *, halfway: bool) -> Level:
+    """Args:
+    halfway: whether this call of DPM2 looks between two levels; its two classes store that one
+        at different places.
+    """
+    if halfway:
+        place = index - 1 if hasattr(scheduler, "sigmas_up") else index
+        sigma = float(scheduler.sigmas_interpol[place])
+    else:
+        sigma = float(scheduler.sigmas[index])
+    if prediction_type(scheduler) == FLOW:
+        return Level(signal=1 - sigma, noise=sigma)
     signal = (1 + sigma**2) ** -0.5
     # The Karras family (Karras et al. 2022, arXiv 2206.00364) lets the variance explode: its
     # samples are x0 + sigma * eps. The solvers of the others keep signal and noise at one.
@@ -125,10 +186,6 @@ def level_at(scheduler: Any, timestep: Any) -> Level:
     return Level(signal=signal, noise=sigma * signal, scale=signal if exploding else 1.0)
 
 
-def _sigma(scheduler: Any, sigmas: torch.Tensor) -> torch.Tensor:
-    index = scheduler.step_index or 0
-    between = getattr(scheduler, "sigmas_interpol", None)
-    if between is None or scheduler.state_in_first_order:
-        return sigmas[index]
-    # DPM2 looks a second time half-way; the two classes store that level at different places.
-    return between[index - 1 if hasattr(scheduler, "sigmas_up") else index]
+def _result_scale(scheduler: Any) -> float:
+    """The scale of the sample that a call just made, told by the place it left the scheduler at."""
+    return level_at(scheduler, None).scale if _has_sigmas(scheduler) else 1.0

@@ -1,0 +1,171 @@
+"""A recipe's final latent: each leg through the pipeline's own call, told step by step."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from desktop_app.engine import conditioning
+from desktop_app.engine.backend import Report
+from desktop_app.engine.branching import Leg, plan
+from desktop_app.engine.events import Step
+from desktop_app.engine.fingerprint import fingerprint
+from desktop_app.engine.loading import Model
+from desktop_app.engine.preview import Factors
+from desktop_app.engine.schedulers import Scheduler, spacing_arguments
+from desktop_app.engine.snapshots import Snapshot, Snapshots
+from desktop_app.engine.tap import Level, Look, tapped
+from desktop_app.engine.tiling import seamless
+from desktop_app.engine.walking import Begin, Cache, Watch, walk
+from desktop_app.recipe.codec import digest
+from desktop_app.recipe.recipe import Recipe
+
+
+def ready_scheduler(model: Model, recipe: Recipe, device: torch.device) -> Scheduler:
+    """A scheduler for a recipe with its timesteps set; see `make_scheduler` for what it raises."""
+    scheduler = fresh_scheduler(model, recipe)
+    scheduler.set_timesteps(**spacing_arguments(scheduler, recipe), device=device)
+    return scheduler
+
+
+def fresh_scheduler(model: Model, recipe: Recipe) -> Scheduler:
+    return model.schedulers.take(model.pipe.scheduler.config, recipe)
+
+
+def legs_of(model: Model, recipe: Recipe, device: torch.device) -> tuple[Leg, ...]:
+    """The way of a recipe; see `branching.plan`."""
+    return plan(recipe, lambda one: ready_scheduler(model, one, device))
+
+
+def cache_of(
+    model: Model, snapshots: Snapshots, device: torch.device, *, reads: bool = True
+) -> Cache:
+    """The snapshots that are good for this model in this setting.
+
+    A state belongs to its recipe, with all it was branched from, and to what changes bits: the
+    fingerprint of the setting it was computed in.
+    """
+
+    def key(recipe: Recipe) -> str:
+        setting = asdict(fingerprint(model, ready_scheduler(model, recipe, device), "plain"))
+        words = json.dumps([digest(recipe), setting], sort_keys=True)
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    return Cache(snapshots=snapshots, key=key, reads=reads)
+
+
+def denoise(
+    model: Model,
+    legs: tuple[Leg, ...],
+    noise: torch.Tensor,
+    generator: torch.Generator,
+    cache: Cache,
+    watch: Watch,
+) -> torch.Tensor:
+    """Go the whole way of a recipe.
+
+    Args:
+        legs: of `legs_of`.
+        noise: that the way begins with, in the pipeline's dtype, not scaled.
+        generator: of the noise of the steps.
+
+    Returns:
+        The final latent, (1, C, H/f, W/f) in the pipeline's dtype, scaled as the network sees it.
+    """
+
+    def call(
+        recipe: Recipe, scheduler: Scheduler, begin: Begin, seen: Callable[[Look], None], done: int
+    ) -> torch.Tensor:
+        with tapped(scheduler, seen, before=done, count=legs[-1].end):
+            return _call(model, recipe, scheduler, begin)
+
+    return walk(
+        legs,
+        Begin(latents=noise, generator=generator),
+        cache,
+        fresh=lambda one: fresh_scheduler(model, one),
+        denoise=call,
+        watch=watch,
+    )
+
+
+def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> torch.Tensor:
+    """The pipeline's own call, with the settings of a recipe."""
+    pipe = model.pipe
+    own = pipe.scheduler
+    arguments: dict[str, Any] = {
+        **conditioning.encode(pipe, recipe),
+        **spacing_arguments(scheduler, recipe),
+        "width": recipe.width,
+        "height": recipe.height,
+        "guidance_scale": recipe.guidance_scale,
+        "latents": begin.latents,
+        "generator": begin.generator,
+    }
+    pipe.scheduler = scheduler
+    try:
+        with seamless(pipe.unet, recipe.tiling):
+            return pipe(**arguments, output_type="latent", return_dict=False)[0]
+    finally:
+        pipe.scheduler = own
+        pipe.maybe_free_model_hooks()
+
+
+class Teller(Watch):
+    """Makes `Step` events of the steps, computed or not.
+
+    Args:
+        factors: for the small pictures; None for none.
+    """
+
+    def __init__(self, legs: tuple[Leg, ...], report: Report, factors: Factors | None) -> None:
+        self._legs = legs
+        self._report = report
+        self._factors = factors
+        self._last = time.perf_counter()
+
+    def seen(self, look: Look) -> None:
+        small = self._factors
+        x0 = None if small is None else look.predicted_x0()
+        noisy = None if small is None else look.noisy()
+        self._tell(look.index, look.timestep, look.level, x0, noisy)
+
+    def skipped(self, index: int, leg: Leg, snapshot: Snapshot | None) -> None:
+        place = index - leg.before - 1
+        timestep, level = float(leg.timesteps[place]), leg.levels[place]
+        if snapshot is None:
+            self._tell(index, timestep, level, None, None)
+            return
+        scale = leg.levels[place + 1].scale if place + 1 < len(leg.levels) else 1.0
+        self._tell(index, timestep, level, snapshot.x0, snapshot.latents.float() * scale)
+
+    def _tell(
+        self,
+        index: int,
+        timestep: float,
+        level: Level,
+        x0: torch.Tensor | None,
+        noisy: torch.Tensor | None,
+    ) -> None:
+        leg = next(leg for leg in reversed(self._legs) if leg.before < index)
+        tiling, small = leg.recipe.tiling, self._factors
+        preview = None if small is None or x0 is None else small.rgb(x0, tiling)
+        state = None if small is None or noisy is None else small.rgb(noisy, tiling)
+        now = time.perf_counter()
+        seconds, self._last = now - self._last, now
+        self._report(
+            Step(
+                index=index,
+                count=self._legs[-1].end,
+                timestep=timestep,
+                sigma=level.sigma,
+                preview=preview,
+                seconds=seconds,
+                noisy=state,
+                shared=leg is not self._legs[-1],
+            )
+        )
