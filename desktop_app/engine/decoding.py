@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
 from desktop_app.engine import residency
 from desktop_app.engine.backend import Report
 from desktop_app.engine.events import DecodeWay, Decoding
+from desktop_app.engine.families import caller
 from desktop_app.engine.residency import Attempt, Trouble
 from desktop_app.engine.tiling import MARGIN, padded, seamless
 from desktop_app.errors import AppError
@@ -47,7 +47,7 @@ class Decoded:
 
 
 def decode_latents(
-    pipe: StableDiffusionPipeline, latents: torch.Tensor, report: Report, tiling: Tiling = "none"
+    pipe: Any, latents: torch.Tensor, report: Report, tiling: Tiling = "none"
 ) -> Decoded:
     """Decode as the pipeline itself does, and by the next way of the ladder where that fails.
 
@@ -59,8 +59,11 @@ def decode_latents(
         AppError: `decode-memory` or `decode-numbers` when no way is left.
         Cancelled: when `report` raised it.
     """
-    vae = pipe.vae
+    vae: Any = getattr(pipe, caller(pipe).decoder)
     rungs = residency.ladder(vae.device, vae.dtype, can_tile=hasattr(vae, "use_tiling"))
+    if vae.dtype == torch.float16 and getattr(vae.config, "force_upcast", False):
+        # Its numbers are known to be too large for half precision; the pipeline upcasts it too.
+        rungs = tuple(rung for rung in rungs if rung.dtype == torch.float32)
     trouble: Trouble | None = None
     notes: list[str] = []
     for rung in rungs:
@@ -84,10 +87,10 @@ def decode_latents(
 
 
 def _attempt(
-    pipe: StableDiffusionPipeline, latents: torch.Tensor, rung: Attempt, tiling: Tiling
+    pipe: Any, latents: torch.Tensor, rung: Attempt, tiling: Tiling
 ) -> "NDArray[np.uint8] | Trouble":
     """One try; the VAE is afterwards as it was."""
-    vae: Any = pipe.vae
+    vae: Any = getattr(pipe, caller(pipe).decoder)
     device, dtype = vae.device, vae.dtype
     in_tiles = getattr(vae, "use_tiling", False)
     try:
@@ -116,7 +119,7 @@ def _attempt(
 
 
 def _pixels_with_margin(
-    pipe: StableDiffusionPipeline, latents: torch.Tensor, tiling: Tiling
+    pipe: Any, latents: torch.Tensor, tiling: Tiling
 ) -> "NDArray[np.uint8] | Trouble":
     """Decoded in tiles, each of which ends in zeros: the picture's own edges lie far inside."""
     wide = MARGIN if tiling in ("x", "both") else 0
@@ -130,11 +133,10 @@ def _pixels_with_margin(
 
 
 @torch.no_grad()
-def _pixels(pipe: StableDiffusionPipeline, latents: torch.Tensor) -> "NDArray[np.uint8] | Trouble":
-    """Exactly what StableDiffusionPipeline.__call__ does after its last step."""
-    scaled = latents / pipe.vae.config.scaling_factor
-    image = pipe.vae.decode(scaled, return_dict=False)[0]
+def _pixels(pipe: Any, latents: torch.Tensor) -> "NDArray[np.uint8] | Trouble":
+    """Exactly what the pipeline does after its last step."""
+    call = caller(pipe)
+    image = call.image(pipe, latents)
     if not bool(torch.isfinite(image).all()):
         return "numbers"
-    pictures: Any = pipe.image_processor.postprocess(image, output_type="pil")
-    return np.array(pictures[0].convert("RGB"), dtype=np.uint8)
+    return np.array(call.picture(pipe, image).convert("RGB"), dtype=np.uint8)

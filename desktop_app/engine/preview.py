@@ -60,13 +60,12 @@ def factors_for(vae: Any, cache: Path) -> Factors:
     """The factors for a VAE: from the cache, or fitted now and kept there.
 
     Args:
-        vae: an AutoencoderKL or AutoencoderTiny.
+        vae: an autoencoder of diffusers.
         cache: the folder of the cache; it need not exist. One that cannot be written to costs a
             fit at the next start and nothing else.
     """
     path = cache / f"preview-{_identity(vae)}.json"
-    channels = int(vae.config.latent_channels)
-    known = _read(path, channels)
+    known = _read(path, _channels(vae))
     if known is not None:
         return known
     factors = fit(vae)
@@ -82,11 +81,9 @@ def fit(vae: Any) -> Factors:
     """
     pictures = _pictures().to(vae.device, vae.dtype)
     with torch.no_grad():
-        encoded = vae.encode(pictures)
-        latents = encoded.latent_dist.mode() if "latent_dist" in encoded else encoded.latents
-        decoded = vae.decode(latents, return_dict=False)[0]
+        latents, decoded = _both_ways(vae, pictures)
         small = torch.nn.functional.adaptive_avg_pool2d(decoded.float(), latents.shape[-2:])
-    scaled = (latents * vae.config.scaling_factor).float().cpu()
+    scaled = latents.float().cpu()
     windows = padded(scaled.double(), 1, 1, "none", "replicate").unfold(2, 3, 1).unfold(3, 3, 1)
     known = windows.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).numpy()
     known = np.concatenate([known, np.ones((len(known), 1))], axis=1)
@@ -95,6 +92,29 @@ def fit(vae: Any) -> Factors:
     solved = np.linalg.lstsq(known, wanted, rcond=None)[0].astype(np.float32)
     kernel = np.ascontiguousarray(solved[:-1].T).reshape(3, -1, 3, 3)
     return Factors(weights=kernel, bias=solved[-1])
+
+
+def _channels(vae: Any) -> int:
+    config = vae.config
+    return int(getattr(config, "z_dim", 0) or config.latent_channels)
+
+
+def _both_ways(vae: Any, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures' latents as the network sees them, (N, C, h, w), and what they decode to."""
+    film = hasattr(vae.config, "z_dim")
+    encoded = vae.encode(pictures.unsqueeze(2) if film else pictures)
+    if "latent_dist" in encoded:
+        latents = encoded.latent_dist.mode()
+    else:
+        latents = encoded.latent if "latent" in encoded else encoded.latents
+    decoded = vae.decode(latents, return_dict=False)[0]
+    if film:
+        rows = (1, vae.config.z_dim, 1, 1, 1)
+        mean = torch.tensor(vae.config.latents_mean).view(rows).to(latents)
+        std = torch.tensor(vae.config.latents_std).view(rows).to(latents)
+        return ((latents - mean) / std)[:, :, 0], decoded[:, :, 0]
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    return (latents - shift) * (getattr(vae.config, "scaling_factor", None) or 1.0), decoded
 
 
 def _pictures() -> torch.Tensor:
