@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Provenance
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+T = TypeVar("T")
 _MANY = 500
 """Ids in one statement; SQLite may have a limit of 999 values."""
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
@@ -144,6 +145,20 @@ class Pictures:
             f"SELECT id FROM pictures WHERE trashed = ''{where} ORDER BY id DESC", values
         )
         return [row[0] for row in rows]
+
+    def ids_with(
+        self, column: Literal["pixels_sha256", "parent", "sheet"], values: Sequence[str]
+    ) -> list[int]:
+        """The ids of all pictures that have one of these hashes, parents or grids."""
+        found: list[int] = []
+        for part in _parts(values):
+            rows = self._database.rows(
+                f"SELECT id FROM pictures WHERE trashed = '' AND {column} IN ({_places(part)})"
+                " ORDER BY id",
+                part,
+            )
+            found += [row[0] for row in rows]
+        return found
 
     def count(self) -> int:
         return int(self._database.rows("SELECT count(*) FROM pictures WHERE trashed = ''")[0][0])
@@ -352,8 +367,8 @@ def _local_day(created: str) -> str:
         return f"{datetime.now():%Y-%m-%d}"
 
 
-def _parts(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[start : start + _MANY] for start in range(0, len(ids), _MANY))
+def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (values[start : start + _MANY] for start in range(0, len(values), _MANY))
 
 
 def _places(values: Sequence[object]) -> str:
