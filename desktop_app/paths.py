@@ -57,6 +57,11 @@ class Paths:
         return self.data / "draft.json"
 
     @property
+    def wildcards(self) -> Path:
+        """Text files whose lines a prompt chooses from."""
+        return self.data / "wildcards"
+
+    @property
     def presets(self) -> Path:
         """Seed presets and the artist's own styles, as JSON files."""
         return self.data / "presets"

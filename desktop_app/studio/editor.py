@@ -37,6 +37,7 @@ LABELS = {
     "guidance_scale": "Guidance",
     "scheduler": "Sampler",
     "sigmas": "Noise levels",
+    "tiling": "Tiling",
     "count": "Count",
 }
 """What the fields of a Draft are called."""

@@ -62,6 +62,7 @@ class CanvasPanel(QWidget):
         tools.zoomed.connect(self.canvas.zoom_by)
         tools.zoom_toggled.connect(self.canvas.toggle_fit)
         tools.compared.connect(self._compare)
+        tools.tiled.connect(self._tile)
         tools.compare_mode_chosen.connect(self._set_mode)
         tools.varied.connect(self._vary)
         tools.favoured.connect(self._favour)
@@ -143,6 +144,10 @@ class CanvasPanel(QWidget):
     def _compare(self, on: bool) -> None:
         self.showing.compare(self.other if on else None)
 
+    def _tile(self, on: bool) -> None:
+        self.canvas.fit()
+        self.showing.show_tiled(on)
+
     def _set_mode(self, mode: Mode) -> None:
         comparison = self.showing.comparison
         if comparison is not None:
@@ -182,6 +187,7 @@ class CanvasPanel(QWidget):
             comparing=comparing,
             in_sheet=show.shows_run and show.enlarged is not None and len(show.cells) > 1,
             can_compare=can,
+            tiled=show.tiled if show.tiling != "none" else None,
         )
         self.tools.setVisible(show.kind in ("single", "compare"))
         self._arrange()
@@ -213,6 +219,8 @@ class CanvasPanel(QWidget):
             self._favour(not picture.favourite)
         elif key == Qt.Key.Key_C:
             self._compare(self.showing.with_record is None)
+        elif key == Qt.Key.Key_T and self.showing.tiling != "none":
+            self._tile(not self.showing.tiled)
         elif key == Qt.Key.Key_V:
             self.tools.ask_vary()
         elif key == Qt.Key.Key_Delete:

@@ -1,5 +1,6 @@
 """Where everything lies on the canvas, and how what is on show is painted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
@@ -156,7 +157,8 @@ class Scene:
             canvas_paint.draw_plate(painter, rect, self.show.problem)
         else:
             crisp = self.view.crisp(self.show.size(), self.stage, self.ratio)
-            canvas_paint.draw_picture(painter, levels, rect, crisp=crisp, ratio=self.ratio)
+            for place in self._tiles(rect):
+                canvas_paint.draw_picture(painter, levels, place, crisp=crisp, ratio=self.ratio)
         record = self.show.picture
         if self.show.shows_run and self._cell_works():
             self._paint_progress(painter)
@@ -164,6 +166,15 @@ class Scene:
             icon, colour, words = VERDICTS[record.verified]
             corner = self.seen.topRight() + QPointF(-PILL_INSET, PILL_INSET)
             canvas_paint.draw_badge(painter, corner, icon, colour, words, self.metrics)
+
+    def _tiles(self, whole: QRectF) -> Iterator[QRectF]:
+        """The places of one picture inside of `whole`, edge to edge."""
+        across, down = self.show.tiles
+        wide, high = whole.width() / across, whole.height() / down
+        for row in range(down):
+            for column in range(across):
+                left, top = whole.left() + column * wide, whole.top() + row * high
+                yield QRectF(left, top, wide, high)
 
     def _paint_sheet(self, painter: QPainter) -> None:
         run = self.show.run

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, QSizeF, Signal
 from PySide6.QtGui import QImage
 
+from desktop_app.recipe.recipe import Tiling
 from desktop_app.studio.run_state import RunState
 from desktop_app.ui.canvas_paint import soften
 from desktop_app.ui.compare import Comparison, Side
@@ -44,6 +45,7 @@ class CanvasShow(QObject):
         self.comparison: Comparison | None = None
         self.with_record: Record | None = None
         self.look_words = ""
+        self.tiled = False
         self._record: Record | None = None
         self._told: Record | None = None
         self._look: tuple[QImage, ...] | None = None
@@ -95,13 +97,41 @@ class CanvasShow(QObject):
         return self._record
 
     def size(self) -> QSizeF:
-        """Of the picture on show, in its own pixels."""
+        """Of the picture on show, in its own pixels, laid out as `tiles` says."""
         if self._follows_run():
             recipe = self.run.recipes[self.cell]
-            return QSizeF(recipe.width, recipe.height)
-        if self._record is not None:
-            return QSizeF(max(self._record.width, 1), max(self._record.height, 1))
-        return QSizeF(1, 1)
+            size = QSizeF(recipe.width, recipe.height)
+        elif self._record is not None:
+            size = QSizeF(max(self._record.width, 1), max(self._record.height, 1))
+        else:
+            return QSizeF(1, 1)
+        across, down = self.tiles
+        return QSizeF(size.width() * across, size.height() * down)
+
+    @property
+    def tiling(self) -> Tiling:
+        """Along which axes the picture on show alone joins itself."""
+        if self.kind != "single":
+            return "none"
+        recipe = None
+        if self._follows_run():
+            recipe = self.run.recipes[self.cell]
+        elif self._record is not None:
+            recipe = self._record.recipe
+        return recipe.tiling if recipe is not None else "none"
+
+    @property
+    def tiles(self) -> tuple[int, int]:
+        """How often the picture is laid side by side and one below the other."""
+        if not self.tiled:
+            return 1, 1
+        return 3 if self.tiling in ("x", "both") else 1, 3 if self.tiling in ("y", "both") else 1
+
+    def show_tiled(self, on: bool) -> None:
+        """Show a picture that joins itself as it looks when it is laid out."""
+        if on != self.tiled:
+            self.tiled = on
+            self.changed.emit()
 
     def levels(self) -> Levels | None:
         """What to paint for the picture on show; None while there is nothing yet."""

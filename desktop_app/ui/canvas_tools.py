@@ -24,12 +24,14 @@ class CanvasTools(QFrame):
         compared(bool): start or end comparing.
         compare_mode_chosen(str): `split`, `side` or `difference`.
         varied(QPoint): a menu is wanted at this place on the screen.
+        tiled(bool): show the picture laid side by side, or alone.
         favoured(bool), reproduced(), trashed(), sheet_wanted(): as they say.
     """
 
     zoom_toggled = Signal()
     zoomed = Signal(float)
     compared = Signal(bool)
+    tiled = Signal(bool)
     compare_mode_chosen = Signal(str)
     varied = Signal(QPoint)
     favoured = Signal(bool)
@@ -59,6 +61,8 @@ class CanvasTools(QFrame):
         self.fit.setToolTip("Whole picture or its exact pixels (Z)")
         self.fit.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.zoom_in = self._button("zoom-in", "Zoom in")
+        self.tile = self._button("grid-3x3", "Laid side by side", checkable=True)
+        self.tile.set_name("Laid side by side", "See how the picture joins itself (T)")
         self.compare = self._button("columns-2", "Compare", checkable=True)
         self.mode = self._button("chevron-up", "How to compare")
         self.vary = self._button("shuffle", "Vary")
@@ -76,7 +80,7 @@ class CanvasTools(QFrame):
 
     def _all(self) -> tuple[QToolButton, ...]:
         zoom = (self.sheet, self.zoom_out, self.fit, self.zoom_in)
-        return (*zoom, self.compare, self.mode, *self._of_picture())
+        return (*zoom, self.tile, self.compare, self.mode, *self._of_picture())
 
     def _of_picture(self) -> tuple[IconButton, ...]:
         return self.vary, self.favourite, self.reproduce, self.trash
@@ -89,6 +93,7 @@ class CanvasTools(QFrame):
         self.zoom_out.clicked.connect(lambda: self.zoomed.emit(0.8))
         self.fit.clicked.connect(self.zoom_toggled)
         self.zoom_in.clicked.connect(lambda: self.zoomed.emit(1.25))
+        self.tile.clicked.connect(self.tiled)
         self.compare.clicked.connect(self.compared)
         self.mode.clicked.connect(self._ask_mode)
         self.vary.clicked.connect(self.ask_vary)
@@ -108,6 +113,7 @@ class CanvasTools(QFrame):
         comparing: Mode | None,
         in_sheet: bool,
         can_compare: bool,
+        tiled: bool | None = None,
     ) -> None:
         """Show the tools that can do something.
 
@@ -116,11 +122,14 @@ class CanvasTools(QFrame):
             zoom: what the zoom button says, such as `Fit` or `200 %`.
             comparing: how two pictures are compared now; None while only one is shown.
             in_sheet: whether the picture was enlarged out of a contact sheet.
+            tiled: whether it is laid side by side; None where it does not join itself.
         """
         self._mode = comparing
         self.fit.setText(zoom)
         self.fit.setAccessibleName(f"Zoom: {zoom}")
         self.sheet.setVisible(in_sheet and comparing is None)
+        self.tile.setVisible(tiled is not None)
+        self.tile.setChecked(bool(tiled))
         made = picture is not None and picture.recipe is not None
         self.compare.setVisible(picture is not None and (can_compare or comparing is not None))
         self.compare.setChecked(comparing is not None)

@@ -128,6 +128,7 @@ class Chip:
         key: what the row reports; the text that is shown, where `text` is empty.
         name: what a screen reader says; the text, where empty.
         checkable: False for a chip that does something, such as `+`.
+        quiet: whether its words are dimmed, for one that changes nothing.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Chip:
     tooltip: str = ""
     name: str = ""
     checkable: bool = True
+    quiet: bool = False
 
 
 class ChipRow(QWidget):
@@ -148,13 +150,16 @@ class ChipRow(QWidget):
     clicked = Signal(str)
     menu_asked = Signal(str, QPoint)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None, *, fill: bool = True) -> None:
+        """Args:
+        fill: whether a line of chips is stretched to the full width.
+        """
         super().__init__(parent)
         self.setAccessibleName(name)
         self._chips: tuple[Chip, ...] = ()
         self._buttons: dict[str, QPushButton] = {}
         self._checked: frozenset[str] = frozenset()
-        self._flow = FlowLayout(self)
+        self._flow = FlowLayout(self, fill=fill)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -203,6 +208,7 @@ class ChipRow(QWidget):
         shown = text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1].rstrip() + "…"
         made = QPushButton(shown.replace("&", "&&"), self)
         made.setProperty("chip", True)
+        made.setProperty("dim", chip.quiet)
         made.setCheckable(chip.checkable)
         made.setAutoDefault(False)
         made.setAccessibleName(chip.name or text)

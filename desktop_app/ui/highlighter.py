@@ -7,12 +7,22 @@ from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
 from desktop_app.recipe import marks
+from desktop_app.recipe.marks import NO_NAMES
+from desktop_app.recipe.names import Names
 from desktop_app.ui import theme
 
 RUNS_MAX = 800
 """Coloured runs of one prompt; what comes after stays plain."""
 
-_COLOURS = {"weight": "accent.soft", "choice": "choice", "quiet": "text.3", "break": "ok"}
+_COLOURS = {
+    "weight": "accent.soft",
+    "choice": "choice",
+    "wildcard": "choice",
+    "tag": "accent.soft",
+    "flag": "ok",
+    "quiet": "text.3",
+    "break": "ok",
+}
 _OPENING = {"(": "weight", "[": "weight", "{": "choice"}
 _CLOSING = {")": "weight", "]": "weight", "}": "choice"}
 
@@ -20,13 +30,13 @@ Run = tuple[int, int, str]
 """First character, the one after the last, and what it is: a key of _COLOURS, or `problem`."""
 
 
-def runs(text: str) -> list[Run]:
+def runs(text: str, names: Names = NO_NAMES, *, avoid: bool = False) -> list[Run]:
     """The parts of `text` to colour, in order; brackets colour what they hold.
 
     Indices count as Python does.
     """
     joined: list[Run] = []
-    for start, end, kind in _runs(text):
+    for start, end, kind in _runs(text, names, avoid):
         if joined and joined[-1][1:] == (start, kind):
             joined[-1] = (joined[-1][0], end, kind)
         elif len(joined) < RUNS_MAX:
@@ -36,10 +46,10 @@ def runs(text: str) -> list[Run]:
     return joined
 
 
-def _runs(text: str) -> Iterator[Run]:
+def _runs(text: str, names: Names, avoid: bool) -> Iterator[Run]:
     inside: list[str] = []
     at = 0
-    for span in marks.spans(text):
+    for span in marks.spans(text, names, avoid=avoid):
         if inside and at < span.start:
             yield at, span.start, inside[-1]
         at = span.end
@@ -51,8 +61,8 @@ def _runs(text: str) -> Iterator[Run]:
                 yield span.start, span.end, "quiet"
             case "break":
                 yield span.start, span.end, "break"
-            case "weight":
-                yield span.start, span.end, "weight"
+            case "weight" | "wildcard" | "tag" | "flag":
+                yield span.start, span.end, span.kind
             case "emphasis" | "alternative":
                 if sign in _OPENING:
                     inside.append(_OPENING[sign])
@@ -66,12 +76,17 @@ def _runs(text: str) -> Iterator[Run]:
         yield at, len(text), inside[-1]
 
 
-def paint(edit: QPlainTextEdit) -> None:
-    """Colour the whole prompt in `edit`, without touching its text or its undo."""
+def paint(edit: QPlainTextEdit, names: Names = NO_NAMES, *, avoid: bool = False) -> None:
+    """Colour the whole prompt in `edit`, without touching its text or its undo.
+
+    Args:
+        names: what it can call.
+        avoid: whether it is the text of what to avoid.
+    """
     text = edit.toPlainText()
     places = _utf16(text)
     selections: list[QTextEdit.ExtraSelection] = []
-    for start, end, kind in runs(text):
+    for start, end, kind in runs(text, names, avoid=avoid):
         selection = QTextEdit.ExtraSelection()
         cursor = QTextCursor(edit.document())
         cursor.setPosition(places[start] if places else start)

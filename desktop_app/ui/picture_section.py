@@ -1,4 +1,4 @@
-"""The picture's part of the sidebar: shape, size, steps, guidance and sampler."""
+"""The picture's part of the sidebar: shape, size, steps, guidance, sampler and tiling."""
 
 from math import gcd
 from typing import Any
@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH
+from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, Tiling
 from desktop_app.recipe.samplers import SAMPLERS, all_labels, label_of
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -20,11 +20,18 @@ STEPS_TOP = 60
 GUIDANCE_TOP = 20
 """Where the sliders end; the number fields take the whole range."""
 
+TILING_LABELS: dict[Tiling, str] = {
+    "none": "None",
+    "both": "All edges join",
+    "x": "Left joins right",
+    "y": "Top joins bottom",
+}
+
 _COMMON = ((1, 1), (4, 5), (5, 4), (3, 4), (4, 3), (2, 3), (3, 2), (9, 16), (16, 9), (1, 2), (2, 1))
 
 
 class PictureSection(QWidget):
-    """Shape, exact size, steps, guidance and sampler."""
+    """Shape, exact size, steps, guidance, sampler and tiling."""
 
     def __init__(
         self, editor: Editor, library: LibraryModel, parent: QWidget | None = None
@@ -41,6 +48,8 @@ class PictureSection(QWidget):
         self.guidance = SliderNumber(GUIDANCE, step=0.5, decimals=1, default=7, top=GUIDANCE_TOP)
         self.sampler = Combo("Sampler")
         self.sampler_name = ResetLabel("Sampler")
+        self.tiling = Combo("Seamless tiling")
+        self.tiling_name = ResetLabel("Tiling")
         self._build()
         self._connect()
         self._show_model()
@@ -66,6 +75,15 @@ class PictureSection(QWidget):
         self.sampler_name.setFixedWidth(theme.px(LABEL_WIDTH))
         sampler.addWidget(self.sampler_name)
         sampler.addWidget(self.sampler, 1)
+        for key, words in TILING_LABELS.items():
+            self.tiling.addItem(words, key)
+        self.tiling.setToolTip("Pictures that join themselves where they are laid side by side")
+        self.tiling_name.setFixedWidth(theme.px(LABEL_WIDTH))
+        self.tiling_name.setToolTip("Double-click for none")
+        tiling = QHBoxLayout()
+        tiling.setSpacing(theme.px(10))
+        tiling.addWidget(self.tiling_name)
+        tiling.addWidget(self.tiling, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(9))
@@ -76,6 +94,7 @@ class PictureSection(QWidget):
         column.addWidget(self.steps)
         column.addWidget(self.guidance)
         column.addLayout(sampler)
+        column.addLayout(tiling)
 
     def _connect(self) -> None:
         self.shapes.clicked.connect(self._set_shape)
@@ -88,6 +107,8 @@ class PictureSection(QWidget):
         self.guidance.edited.connect(self._set_guidance)
         self.sampler.activated.connect(self._set_sampler)
         self.sampler_name.reset_asked.connect(self._reset_sampler)
+        self.tiling.activated.connect(lambda _: self._set(tiling=self.tiling.currentData()))
+        self.tiling_name.reset_asked.connect(lambda: self._set(tiling="none"))
         self._editor.changed.connect(self._show_draft)
         self._library.current_changed.connect(self._show_model)
 
@@ -137,6 +158,7 @@ class PictureSection(QWidget):
         self.height_edit.set_value(draft.height)
         self.steps.set_value(draft.num_inference_steps)
         self.guidance.set_value(draft.guidance_scale)
+        self.tiling.setCurrentIndex(self.tiling.findData(draft.tiling))
         row = self.sampler.findData(label_of(draft.scheduler, draft.sigmas))
         if row != self.sampler.currentIndex():
             self.sampler.setCurrentIndex(row)

@@ -1,0 +1,132 @@
+"""PromptNames: what a prompt can call by name, kept in step with the folder, styles and models."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.names import NO_WILDCARDS, WILDCARD, Names, Wildcards
+from desktop_app.recipe.recipe import ModelRef
+from desktop_app.studio.background import Background
+
+if TYPE_CHECKING:
+    from desktop_app.store.wildcard_files import WildcardFiles
+    from desktop_app.studio.styles import StyleModel
+
+SETTLE_MS = 300
+"""An editor that saves touches a folder several times."""
+
+
+class PromptNames(QObject):
+    """Wildcards, styles and LoRAs.
+
+    The wildcard files are read in the background: when they change, and again before pictures are
+    made of a prompt that calls one.
+
+    Signals:
+        changed(): there are other names, or a wildcard has other options.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        folder: Path,
+        styles: "StyleModel",
+        reads: Background,
+        parent: QObject | None = None,
+    ) -> None:
+        """Args:
+        folder: with the wildcard files; need not exist.
+        """
+        super().__init__(parent)
+        self.folder = folder
+        self._styles = styles
+        self._reads = reads
+        self._files: WildcardFiles | None = None
+        self._wildcards: Wildcards = NO_WILDCARDS
+        self._loras: Mapping[str, ModelRef] = {}
+        self._names = Names()
+        self._watcher = QFileSystemWatcher(self)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(self.refresh)
+        self._watcher.directoryChanged.connect(self._settle.start)
+        styles.modelReset.connect(self._compose)
+
+    @property
+    def names(self) -> Names:
+        return self._names
+
+    @Slot()
+    def refresh(self, then: Callable[[], object] | None = None) -> None:
+        """Read the wildcard files, in the background; then call `then`."""
+
+        def done(found: tuple[Wildcards, tuple[Path, ...]]) -> None:
+            self._found(*found)
+            if then is not None:
+                then()
+
+        self._reads.run(self._read, done=done)
+
+    def make_folder(self, then: Callable[[], object]) -> None:
+        """Make the folder if it is not there, in the background; then call `then`."""
+
+        def done(_: None) -> None:
+            self.refresh()
+            then()
+
+        self._reads.run(_make, self.folder, done=done)
+
+    def show_loras(self, loras: Mapping[str, ModelRef]) -> None:
+        """These LoRAs can be called from now on."""
+        if loras != self._loras:
+            self._loras = dict(loras)
+            self._compose()
+
+    def needed_by(self, draft: Draft) -> bool:
+        """Whether the files should be read before pictures are made of a draft."""
+        texts = [draft.prompt, draft.negative_prompt]
+        for style in self._styles.by_name.values():
+            texts += [style.prompt, style.negative_prompt]
+        return any(WILDCARD.search(text) for text in texts)
+
+    def _read(self) -> tuple[Wildcards, tuple[Path, ...]]:
+        from desktop_app.store.wildcard_files import WildcardFiles
+
+        if self._files is None:
+            self._files = WildcardFiles(self.folder)
+        return self._files.read(), self._files.places()
+
+    def _found(self, wildcards: Wildcards, places: tuple[Path, ...]) -> None:
+        watched = set(self._watcher.directories())
+        wanted = {str(place) for place in places}
+        if watched - wanted:
+            self._watcher.removePaths(sorted(watched - wanted))
+        if wanted - watched:
+            self._watcher.addPaths(sorted(wanted - watched))
+        if wildcards != self._wildcards:
+            self._wildcards = wildcards
+            self._compose()
+
+    @Slot()
+    def _compose(self) -> None:
+        self._names = Names(
+            wildcards=self._wildcards, styles=self._styles.by_name, loras=self._loras
+        )
+        self.changed.emit()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise AppError(
+            "wildcards-folder",
+            f"The folder {folder} cannot be made: {fault.strerror or fault}.",
+            hint="Make it yourself, and see that it can be written to.",
+        ) from fault
