@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from desktop_app.engine import conditioning
 from desktop_app.engine.backend import Report
 from desktop_app.engine.branching import Leg, plan
 from desktop_app.engine.events import Step
+from desktop_app.engine.families import caller
 from desktop_app.engine.fingerprint import fingerprint
 from desktop_app.engine.loading import Model
 from desktop_app.engine.preview import Factors
@@ -28,7 +28,8 @@ from desktop_app.recipe.recipe import Recipe
 def ready_scheduler(model: Model, recipe: Recipe, device: torch.device) -> Scheduler:
     """A scheduler for a recipe with its timesteps set; see `make_scheduler` for what it raises."""
     scheduler = fresh_scheduler(model, recipe)
-    scheduler.set_timesteps(**spacing_arguments(scheduler, recipe), device=device)
+    timing = caller(model.pipe).timing(model.pipe, scheduler, recipe)
+    scheduler.set_timesteps(**timing, device=device)
     return scheduler
 
 
@@ -83,32 +84,35 @@ def denoise(
         with tapped(scheduler, seen, before=done, count=legs[-1].end):
             return _call(model, recipe, scheduler, begin)
 
-    return walk(
+    form = caller(model.pipe)
+    latents = walk(
         legs,
-        Begin(latents=noise, generator=generator),
+        Begin(latents=form.packed(model.pipe, noise), generator=generator),
         cache,
         fresh=lambda one: fresh_scheduler(model, one),
         denoise=call,
         watch=watch,
     )
+    return form.unpacked(model.pipe, latents, tuple(noise.shape))
 
 
 def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> torch.Tensor:
     """The pipeline's own call, with the settings of a recipe."""
     pipe = model.pipe
+    form = caller(pipe)
     own = pipe.scheduler
     arguments: dict[str, Any] = {
-        **conditioning.encode(pipe, recipe),
+        **form.prompts(pipe, recipe),
         **spacing_arguments(scheduler, recipe),
         "width": recipe.width,
         "height": recipe.height,
-        "guidance_scale": recipe.guidance_scale,
+        **form.options(pipe, recipe),
         "latents": begin.latents,
         "generator": begin.generator,
     }
     pipe.scheduler = scheduler
     try:
-        with seamless(pipe.unet, recipe.tiling):
+        with seamless(getattr(pipe, form.denoiser), recipe.tiling):
             return pipe(**arguments, output_type="latent", return_dict=False)[0]
     finally:
         pipe.scheduler = own
@@ -120,12 +124,20 @@ class Teller(Watch):
 
     Args:
         factors: for the small pictures; None for none.
+        unpack: from the form that the pipeline works on to (1, C, H/f, W/f).
     """
 
-    def __init__(self, legs: tuple[Leg, ...], report: Report, factors: Factors | None) -> None:
+    def __init__(
+        self,
+        legs: tuple[Leg, ...],
+        report: Report,
+        factors: Factors | None,
+        unpack: Callable[[torch.Tensor], torch.Tensor],
+    ) -> None:
         self._legs = legs
         self._report = report
         self._factors = factors
+        self._unpack = unpack
         self._last = time.perf_counter()
 
     def seen(self, look: Look) -> None:
@@ -153,8 +165,8 @@ class Teller(Watch):
     ) -> None:
         leg = next(leg for leg in reversed(self._legs) if leg.before < index)
         tiling, small = leg.recipe.tiling, self._factors
-        preview = None if small is None or x0 is None else small.rgb(x0, tiling)
-        state = None if small is None or noisy is None else small.rgb(noisy, tiling)
+        preview = None if small is None or x0 is None else small.rgb(self._unpack(x0), tiling)
+        state = None if small is None or noisy is None else small.rgb(self._unpack(noisy), tiling)
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         self._report(

@@ -1,10 +1,13 @@
 """How the pipeline of each family is called, and how its latents become pixels."""
 
+import sys
 from typing import Any
 
+import numpy as np
 import torch
 
 from desktop_app.engine import conditioning
+from desktop_app.engine.schedulers import spacing_arguments
 from desktop_app.errors import AppError
 from desktop_app.recipe.prompt import parse
 from desktop_app.recipe.recipe import Recipe
@@ -50,6 +53,10 @@ class Call:
         """What else the pipeline is told, beside prompt, size, steps, noise and generator."""
         return {"guidance_scale": recipe.guidance_scale}
 
+    def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
+        """What the pipeline will tell `scheduler.set_timesteps`, beside the device."""
+        return spacing_arguments(scheduler, recipe)
+
     def image(self, pipe: Any, latents: torch.Tensor) -> torch.Tensor:
         """(1, C, H/f, W/f) -> (1, 3, H, W) in [-1, 1], exactly as the pipeline decodes."""
         return pipe.vae.decode(latents / pipe.vae.config.scaling_factor, return_dict=False)[0]
@@ -91,10 +98,35 @@ class XL(Plain):
         return pipe.vae.decode(latents * std / config.scaling_factor + mean, return_dict=False)[0]
 
 
-class Shifted(Plain):
-    """Transformers on the latents of a 16 channel VAE: Stable Diffusion 3, Lumina 2."""
+class Flow(Plain):
+    """Transformers with flow matching on a 16 channel VAE: Stable Diffusion 3 and those below.
+
+    Attributes:
+        even: whether the pipeline spaces the noise levels evenly itself.
+    """
 
     denoiser = "transformer"
+    even = True
+
+    def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
+        steps = recipe.num_inference_steps
+        told: dict[str, Any] = {"num_inference_steps": steps}
+        if self.even:
+            told = {"sigmas": np.linspace(1.0, 1 / steps, steps)}
+        if scheduler.config.get("use_dynamic_shifting"):
+            # Each pipeline's module has the function that it shifts by the size of the picture.
+            module: Any = sys.modules[type(pipe).__module__]
+            keys = ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")
+            usual = {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5}
+            usual["max_shift"] = 1.15
+            shift = [scheduler.config.get(key, usual[key]) for key in keys]
+            told["mu"] = module.calculate_shift(self.tokens(pipe, recipe), *shift)
+        return told
+
+    def tokens(self, pipe: Any, recipe: Recipe) -> int:
+        """Patches of the latent, by which the noise levels are shifted."""
+        side = int(pipe.vae_scale_factor) * 2
+        return (recipe.height // side) * (recipe.width // side)
 
     def multiple(self, pipe: Any) -> int:
         return int(pipe.vae_scale_factor) * 2
@@ -105,11 +137,30 @@ class Shifted(Plain):
         return pipe.vae.decode(scaled, return_dict=False)[0]
 
 
-class ZImage(Shifted):
-    """Z-Image; without guidance the words to avoid are not read."""
+class Stable3(Flow):
+    """Stable Diffusion 3 and 3.5 (Esser et al. 2024, arXiv 2403.03206)."""
+
+    even = False
 
 
-class Packed(Shifted):
+class Lumina2(Flow):
+    """Lumina Image 2.0 (Qin et al. 2025, arXiv 2503.21758)."""
+
+    def tokens(self, pipe: Any, recipe: Recipe) -> int:
+        # Its pipeline reads the number of channels where others read the number of patches.
+        return self.shape(pipe, recipe.width, recipe.height)[1]
+
+
+class ZImage(Flow):
+    """Z-Image: its latent stays in float32."""
+
+    def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
+        steps = recipe.num_inference_steps
+        levels = torch.linspace(1.0, 1 / steps, steps).tolist()
+        return {**super().timing(pipe, scheduler, recipe), "sigmas": levels}
+
+
+class Packed(Flow):
     """Flux.1: the latent goes in patches of 2 by 2 as a row of tokens."""
 
     negative = False
@@ -178,13 +229,13 @@ CALLS: dict[str, Call] = {
     "StableDiffusionPipeline": Call(),
     "LatentConsistencyModelPipeline": LCM(),
     "StableDiffusionXLPipeline": XL(),
-    "StableDiffusion3Pipeline": Shifted(),
+    "StableDiffusion3Pipeline": Stable3(),
     "FluxPipeline": Packed(),
     "ChromaPipeline": Chroma(),
     "PixArtAlphaPipeline": PixArt(),
     "PixArtSigmaPipeline": PixArt(),
     "SanaPipeline": Sana(),
-    "Lumina2Pipeline": Shifted(),
+    "Lumina2Pipeline": Lumina2(),
     "ZImagePipeline": ZImage(),
     "QwenImagePipeline": Qwen(),
 }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from desktop_app import __version__
 from desktop_app.engine import noise
 from desktop_app.engine.events import DecodeWay
+from desktop_app.engine.families import caller
 from desktop_app.engine.loading import Model
 from desktop_app.engine.residency import describe
 from desktop_app.engine.schedulers import Scheduler
@@ -32,9 +33,10 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
     Args:
         scheduler: as it was used, its timesteps set.
     """
-    unet = model.pipe.unet
-    device = unet.device
-    processors = sorted({type(one).__name__ for one in unet.attn_processors.values()})
+    network: Any = getattr(model.pipe, caller(model.pipe).denoiser)
+    device = network.device
+    attention = getattr(network, "attn_processors", {})
+    processors = sorted({type(one).__name__ for one in attention.values()})
     return Fingerprint(
         app=__version__,
         python=platform.python_version(),
@@ -44,7 +46,7 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
         platform=f"{platform.system()} {platform.machine()}",
         device=device.type,
         device_name=describe(device).name,
-        dtype=str(unet.dtype).removeprefix("torch."),
+        dtype=str(network.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         attention=", ".join(processors),

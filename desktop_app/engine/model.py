@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
 
@@ -15,6 +16,8 @@ from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import Family
+from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.samplers import SAMPLERS
 
 Found = TypeVar("Found")
 INDEX_MAX = 1024 * 1024
@@ -75,6 +78,38 @@ class Model:
                 height=height,
             )
         return call.shape(self.pipe, width, height)
+
+    def unpacked(self, latents: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """What the pipeline works on, in the shape (1, C, H/f, W/f)."""
+        return caller(self.pipe).unpacked(self.pipe, latents, shape)
+
+    def check(self, recipe: Recipe) -> None:
+        """See whether the family can do what a recipe asks for, before anything is computed.
+
+        Raises:
+            AppError: `sampler-family`, `family-tiling` or `family-clip-skip`.
+        """
+        family = self.family
+        if recipe.scheduler not in family.schedulers:
+            known = ", ".join(SAMPLERS[one].label for one in family.schedulers)
+            raise AppError(
+                "sampler-family",
+                f"{family.label} models cannot be sampled with {SAMPLERS[recipe.scheduler].label}.",
+                hint=f"Choose {known}.",
+            )
+        if recipe.tiling != "none" and "tiling" not in family.controls:
+            raise AppError(
+                "family-tiling",
+                f"{family.label} models know where each place of a picture is, so that it cannot "
+                "be made to join itself.",
+                hint="Switch tiling off.",
+            )
+        if recipe.clip_skip and "clip_skip" not in family.controls:
+            raise AppError(
+                "family-clip-skip",
+                f"{family.label} models have no CLIP layers to skip.",
+                hint="Set CLIP skip to 0.",
+            )
 
 
 def weights_size(pipe: DiffusionPipeline) -> int:

@@ -37,12 +37,14 @@ class LocalBackend:
     """Renders on this machine; see `Backend` for the meaning of the methods.
 
     Args:
-        weights: finds the folder of a model; raises AppError when it is missing.
+        weights: finds the folder or the file of a model; raises AppError when it is missing.
         cache: folder for what can be computed again.
         threads: of the CPU; None for as many as there are cores.
         device: such as `cpu` or `cuda:1`; None for the best there is.
         snapshot_bytes: memory for the state after each step, with four times that on the disk; with
             0 none is kept, and a branch is rendered from its first noise on.
+        configs: folder of the settings that checkpoints in one file lack; with None only folders
+            can be loaded.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class LocalBackend:
         threads: int | None = None,
         device: str | None = None,
         snapshot_bytes: int = 0,
+        configs: Path | None = None,
     ) -> None:
         self._weights = weights
         self._cache = cache
         self._threads = threads
         self._device = device
         self._snapshot_bytes = snapshot_bytes
+        self._configs = configs
         self._session: Session | None = None
 
     def start(self, report: Report) -> None:
@@ -79,6 +83,7 @@ class LocalBackend:
             threads=self._threads,
             device=self._device,
             snapshot_bytes=self._snapshot_bytes,
+            configs=self._configs,
         )
 
     def device(self) -> DeviceInfo:

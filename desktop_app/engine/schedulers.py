@@ -36,6 +36,10 @@ AYS_TIMESTEPS = (999, 850, 736, 645, 545, 455, 343, 233, 124, 24)
 AYS_BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
 """Of the noise schedule that those timesteps belong to, scaled linear."""
 
+FLOWS = {"euler": "FlowMatchEulerDiscreteScheduler"}
+"""What the samplers are called for models of flow matching (Lipman et al. 2022, arXiv 2210.02747).
+"""
+
 NO_PICTURES = ("pndm", "euler_a", "dpm2", "dpm2_a")
 """Samplers whose classes know no network that predicts the picture itself."""
 
@@ -50,20 +54,25 @@ def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
         AppError: `sampler-model` when the sampler cannot work with this model, `sampler-steps`
             when it cannot take that many steps.
     """
+    _check(config, recipe)
     sampler = SAMPLERS[recipe.scheduler]
-    kind = getattr(diffusers, sampler.scheduler)
-    settings = dict(sampler.config)
+    kind = getattr(diffusers, FLOWS[recipe.scheduler] if flows(config) else sampler.scheduler)
+    settings = {key: value for key, value in sampler.config if not flows(config)}
     # A model may come with one of the flags set, and two at once are refused by the classes.
     known = inspect.signature(kind.__init__).parameters
     settings |= {flag: False for flag in SPACING_FLAGS.values() if flag in known}
     if recipe.sigmas in SPACING_FLAGS:
         settings[SPACING_FLAGS[recipe.sigmas]] = True
-    _check(config, recipe)
     if recipe.scheduler == "lcm":
         # Its steps are chosen among those of the training; more than 50 need a finer choice.
         usual = int(config.get("original_inference_steps", 50))
         settings["original_inference_steps"] = max(usual, recipe.num_inference_steps)
     return kind.from_config(dict(config), **settings)
+
+
+def flows(config: Mapping[str, Any]) -> bool:
+    """Whether a scheduler's settings are those of flow matching, which has no betas."""
+    return "beta_start" not in config and "shift" in config
 
 
 class SchedulerShelf:
@@ -93,6 +102,13 @@ def _check(config: Mapping[str, Any], recipe: Recipe) -> None:
             "sampler-model",
             f"The sampler {label} cannot work with this model, which predicts the picture itself.",
             hint="Choose another sampler, such as Euler or DDIM.",
+        )
+    if flows(config) and (recipe.scheduler not in FLOWS or recipe.sigmas == "ays"):
+        known = ", ".join(SAMPLERS[key].label for key in FLOWS)
+        raise AppError(
+            "sampler-model",
+            f"The sampler {label} cannot work with this model, which was trained on flows.",
+            hint=f"Choose {known} without AYS.",
         )
     longest = int(config.get("num_train_timesteps", 1000))
     if recipe.num_inference_steps > longest // 2:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,11 @@ class Session:
         threads: int | None,
         device: str | None,
         snapshot_bytes: int = 0,
+        configs: Path | None = None,
     ) -> None:
         self._weights = weights
         self._cache = cache
+        self._configs = configs
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._factors: dict[str, Factors] = {}
         self._snapshots = Snapshots(
@@ -85,6 +88,7 @@ class Session:
             anew: from the first step on, whatever snapshots are kept.
         """
         model = self._model(recipe.model, report)
+        model.check(recipe)
         shape = model.latent_shape(recipe.width, recipe.height)
         factors = self._preview_factors(recipe.model, model, report) if previews else None
         legs = legs_of(model, recipe, self._device)
@@ -94,7 +98,7 @@ class Session:
             report(Encoding())
             noise, generator = initial_noise(root.seed, root.start, shape)
             began = time.monotonic()
-            watch = Teller(legs, report, factors)
+            watch = Teller(legs, report, factors, partial(model.unpacked, shape=shape))
             latents = denoise(model, legs, noise.to(self._dtype), generator, cache, watch)
             kept = Latents(
                 latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
@@ -146,10 +150,12 @@ class Session:
             self._models.move_to_end(ref.sha256)
             return known
         report(Loading(what=ref.name))
-        folder = self._weights(ref)
+        place = self._weights(ref)
         self._evict(residency.KEEP_MODELS - 1)
         try:
-            model = load_model(folder, ref.name, device=self._device, dtype=self._dtype)
+            model = load_model(
+                place, ref.name, device=self._device, dtype=self._dtype, configs=self._configs
+            )
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, f"the model {ref.name}")
             raise
