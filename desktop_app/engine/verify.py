@@ -1,6 +1,7 @@
 """Whether a picture made again is the one it was, proved by its hashes; imports no torch."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from desktop_app.engine.backend import Rendered
@@ -15,6 +16,20 @@ SIMILAR_MAX = 2
 """Largest difference of a channel, of 255, that no eye sees: other hardware rounds differently."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evidence:
+    """What a verdict stands on.
+
+    Attributes:
+        pixels: of the picture made just now, (H, W, 3) uint8.
+        then: of the first picture.
+    """
+
+    pixels: "NDArray[np.uint8]"
+    then: Provenance
+    now: Provenance
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """How a picture made again compares with the first one.
@@ -26,12 +41,17 @@ class Verdict:
             picture's pixels are not at hand or have another size.
         hashes: which of `noise`, `latents`, `pixels` have equal hashes.
         differences: what else differs, as clauses, the likeliest cause first.
+        file_changed: whether the first picture's file no longer holds the pixels that were hashed
+            when it was made.
+        evidence: both sides, to look at; None where they were not kept.
     """
 
     kind: Literal["identical", "similar", "different"]
     largest: int
     hashes: tuple[str, ...]
     differences: tuple[str, ...]
+    file_changed: bool = False
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
 
 def compare(
@@ -61,14 +81,35 @@ def compare(
     clauses = list(differences(provenance.fingerprint, new.fingerprint))
     if recipe != rendered.recipe:
         clauses.insert(0, "the recipe is not the same")
+    changed = pixels is not None and _sha256(pixels) != provenance.pixels_sha256
+    evidence = Evidence(pixels=rendered.pixels, then=provenance, now=new)
     if "pixels" in equal:
-        return Verdict(kind="identical", largest=0, hashes=equal, differences=tuple(clauses))
+        return Verdict(
+            kind="identical",
+            largest=0,
+            hashes=equal,
+            differences=tuple(clauses),
+            file_changed=changed,
+            evidence=evidence,
+        )
     largest = -1 if pixels is None else _largest(rendered.pixels, pixels)
     if largest == 0:
         # Equal to the file and not to its hash: the file was changed after it was made.
         clauses.insert(0, "the picture's pixels are not the ones that were hashed when it was made")
     kind = "similar" if 0 <= largest <= SIMILAR_MAX else "different"
-    return Verdict(kind=kind, largest=largest, hashes=equal, differences=tuple(clauses))
+    return Verdict(
+        kind=kind,
+        largest=largest,
+        hashes=equal,
+        differences=tuple(clauses),
+        file_changed=changed,
+        evidence=evidence,
+    )
+
+
+def _sha256(pixels: "NDArray[np.uint8]") -> str:
+    """As `fingerprint.sha256_of`, which brings torch along."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def _largest(first: "NDArray[np.uint8]", second: "NDArray[np.uint8]") -> int:

@@ -124,6 +124,8 @@ _WORDS: dict[str, str] = {
     "app": "made by Mezzotint {0}, now {1}",
 }
 assert set(_WORDS) == {f.name for f in fields(Fingerprint)}
+FINGERPRINT_ORDER = tuple(_WORDS)
+"""The fields of a Fingerprint, the one that most often matters first."""
 
 
 def differences(then: Fingerprint, now: Fingerprint) -> tuple[str, ...]:

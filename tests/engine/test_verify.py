@@ -1,5 +1,6 @@
 """The verdict on a picture that was made again."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -82,3 +83,24 @@ def test_a_file_that_was_changed_after_it_was_made() -> None:
     verdict = compare(rendered, RECIPE, then, pixels())
     assert verdict.kind == "similar"
     assert "hashed when it was made" in verdict.differences[0]
+
+
+def test_a_file_that_was_changed_is_told_apart_from_a_picture_that_came_out_otherwise() -> None:
+    rendered, then = again()
+    then = replace(then, pixels_sha256=hashlib.sha256(pixels().tobytes()).hexdigest())
+    rendered = replace(rendered, provenance=replace(rendered.provenance, **_hashes(then)))
+    assert not compare(rendered, RECIPE, then, pixels()).file_changed
+    assert compare(rendered, RECIPE, then, pixels(101)).file_changed
+    assert not compare(rendered, RECIPE, then, None).file_changed
+
+
+def test_the_evidence_holds_both_sides() -> None:
+    rendered, then = again(101, pixels_sha256="f" * 64)
+    evidence = compare(rendered, RECIPE, then, pixels()).evidence
+    assert evidence is not None
+    assert np.array_equal(evidence.pixels, pixels(101))
+    assert (evidence.then, evidence.now) == (then, rendered.provenance)
+
+
+def _hashes(then: Provenance) -> dict[str, str]:
+    return {"pixels_sha256": then.pixels_sha256}
