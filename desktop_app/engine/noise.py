@@ -85,6 +85,8 @@ def slerp_columns(first: torch.Tensor, second: torch.Tensor, weight: float) -> t
     cosine = (straight[0] * straight[1]).sum(height, keepdim=True)
     if float(cosine.mean()) > NEARLY_PARALLEL:
         return first * (1 - weight) + second * weight
-    angle = torch.acos(cosine)
+    angle = torch.acos(cosine.clamp(-1, 1))
     share = [torch.sin(part * angle) / torch.sin(angle) for part in (1.0 - weight, weight)]
-    return share[0] * first + share[1] * second
+    # Columns of a few numbers can be parallel, and have no arc between them.
+    straight_mix = first * (1 - weight) + second * weight
+    return torch.where(torch.sin(angle) > 1e-6, share[0] * first + share[1] * second, straight_mix)

@@ -1,5 +1,6 @@
 """The state after each step, kept in memory and then on the disk: a cache, and never more."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -236,7 +237,8 @@ class Snapshots:
         except OSError as fault:
             # It can be computed again: a full disk costs time and nothing else.
             log.warning("a snapshot cannot be written: %s", fault)
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             return
         files[place] = len(data)
         while sum(files.values()) > self._disk:
