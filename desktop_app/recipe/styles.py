@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.preset import Preset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Style:
+class Style(Preset):
     """One style chip.
 
     Attributes:
@@ -16,7 +17,6 @@ class Style:
         negative_prompt: words added to what is avoided.
     """
 
-    name: str
     prompt: str
     negative_prompt: str = ""
 

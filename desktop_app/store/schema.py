@@ -69,7 +69,28 @@ CREATE INDEX pictures_sheet ON pictures (sheet) WHERE sheet != '';
 ALTER TABLE jobs ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 """
 
-LIBRARY: tuple[str, ...] = (_FIRST, _DERIVED)
+# One row for each use of a seed, written with the job that uses it. `job` is NULL for a use that was
+# found in a picture; `start` is JSON of what was mixed into the noise, empty for nothing.
+_SEEDS = """
+CREATE TABLE seeds (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER,
+    used TEXT NOT NULL,
+    seed TEXT NOT NULL,
+    start TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    prompt TEXT NOT NULL,
+    model TEXT NOT NULL,
+    pixels_sha256 TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX seeds_used ON seeds (used, id);
+CREATE INDEX seeds_job ON seeds (job) WHERE job IS NOT NULL;
+CREATE INDEX seeds_pixels ON seeds (pixels_sha256);
+CREATE INDEX seeds_seed ON seeds (seed);
+"""
+
+LIBRARY: tuple[str, ...] = (_FIRST, _DERIVED, _SEEDS)
 
 THUMBNAILS: tuple[str, ...] = (
     "CREATE TABLE thumbnails (picture TEXT PRIMARY KEY, jpeg BLOB NOT NULL);",

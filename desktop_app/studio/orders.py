@@ -15,9 +15,9 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.model_choice import fields_for
+from desktop_app.studio.names import PromptNames
 from desktop_app.studio.queue_model import QueueModel
-from desktop_app.studio.seeds import Seeds
-from desktop_app.studio.shelf import StyleModel
+from desktop_app.studio.seeds import Seeds, seeds_of
 from desktop_app.studio.values import Job
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class Orders(QObject):
     def __init__(
         self,
         editor: Editor,
-        styles: StyleModel,
         library: LibraryModel,
         queue: QueueModel,
+        names: PromptNames,
         disk: Background,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._editor = editor
-        self._styles = styles
         self._library = library
         self._queue = queue
+        self._names = names
         self._disk = disk
         self._seeds = Seeds()
         self._runs = itertools.count(1)
@@ -64,17 +64,37 @@ class Orders(QObject):
         self.catch_up()
 
     def random_seed(self) -> int:
-        """One that this session has not seen."""
+        """One that is none of the last 10,000."""
         return self._seeds.draw()
+
+    def take_up(self, recent: Sequence[int]) -> None:
+        """Remember the seeds that earlier sessions used, the newest first.
+
+        One that was drawn before they were known, and is among them, is drawn again.
+        """
+        self._seeds.take_up(recent)
+        seed = self._editor.draft.seed
+        if self._seeds.drawn(seed) and self._seeds.known(seed):
+            self._editor.adjust(seed=self._seeds.draw())
 
     def draft(self) -> None:
         """Order the pictures that the draft asks for now, and move its seed as its rule says."""
         draft = self._editor.draft
         if self._waits:
-            self._later.append(lambda: self._expand(draft))
+            self._later.append(lambda: self._read_and_expand(draft))
+            self._move_seed(draft)
+        elif self._names.needed_by(draft):
+            self._read_and_expand(draft)
             self._move_seed(draft)
         elif self._expand(draft):
             self._move_seed(draft)
+
+    def _read_and_expand(self, draft: Draft) -> None:
+        """With the wildcard files as they are now, if it needs them."""
+        if self._names.needed_by(draft):
+            self._names.refresh(lambda: self._expand(draft))
+        else:
+            self._expand(draft)
 
     @property
     def _waits(self) -> bool:
@@ -87,11 +107,11 @@ class Orders(QObject):
         if draft.model is None and first is not None:
             draft = replace(draft, **fields_for(draft, None, first))
         try:
-            recipes = expand(draft, self._styles.by_name)
+            names = self._names.names
+            recipes = expand(draft, names.styles, names.wildcards, names.loras)
         except AppError as error:
             self.failed.emit(error)
             return False
-        self._seeds.note(recipe.seed for recipe in recipes)
         self.ordered.emit(draft.prompt)
         self.recipes(recipes, self._editor.origin_of(draft))
         return True
@@ -119,6 +139,7 @@ class Orders(QObject):
         Args:
             origin: what they are derived from.
         """
+        self._seeds.note(seed for recipe in recipes for seed in seeds_of(recipe))
         if self._waits:
             self._later.append(lambda: self._add(tuple(recipes), origin))
         else:
@@ -154,7 +175,7 @@ class Orders(QObject):
         def added(numbers: Sequence[int]) -> None:
             self.again((one, recipe, origin) for one, recipe in zip(numbers, recipes, strict=True))
 
-        self._disk.run(storage.jobs.add, recipes, origin, done=added, failed=self.failed.emit)
+        self._disk.run(storage.order, recipes, origin, done=added, failed=self.failed.emit)
 
     def _pass(self, job: Job) -> None:
         self._queue.add([replace(job, id=next(self._passing), run=next(self._runs))])

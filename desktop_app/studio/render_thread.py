@@ -15,10 +15,13 @@ from desktop_app.engine.backend import Backend, Rendered, Report
 from desktop_app.engine.events import Event, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.recipe.provenance import Origin
-from desktop_app.recipe.recipe import ModelRef
+from desktop_app.recipe.recipe import FromNoise, ModelRef
 from desktop_app.studio.values import Job, bug
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from desktop_app.studio.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,10 @@ class Comparing:
 
 
 ThreadEvent = Event | Saving | Comparing
+
+
+class _Enough(Exception):
+    """A rough picture is as far as it is wanted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +70,7 @@ class RenderThread(QThread):
         device_changed(DeviceInfo): memory in use after a job.
         mail(): there are events to `take`; never twice before they were taken.
         stored(int, Record): the picture of this job is safe on the disk.
+        peeked(int, NDArray): what a `peek` looks like, (H, W, 3) uint8 RGB.
         verdict(int, Verdict): what making a picture again came to.
         failed(int, AppError): the job ended without a picture.
         cancelled(int): the job ended because it was asked to.
@@ -74,6 +82,7 @@ class RenderThread(QThread):
     device_changed = Signal(object)
     mail = Signal()
     stored = Signal(object, object)
+    peeked = Signal(object, object)
     verdict = Signal(object, object)
     failed = Signal(object, object)
     cancelled = Signal(object)
@@ -209,6 +218,8 @@ class RenderThread(QThread):
                 self._finish(job, backend, storage)
             case "verify":
                 self._verify(job, backend, storage)
+            case "peek":
+                self._peek(job, backend)
 
     def _render(self, job: Job, backend: Backend, storage: "Storage") -> None:
         token = ""
@@ -235,6 +246,29 @@ class RenderThread(QThread):
         latents = storage.latents(job.token)
         rendered = backend.decode(job.recipe, latents, self._reporter(job))
         self._save(job, rendered, storage, job.token)
+
+    def _peek(self, job: Job, backend: Backend) -> None:
+        last: NDArray[np.uint8] | None = None
+
+        def report(event: Event) -> None:
+            nonlocal last
+            self._check()
+            match event:
+                case Step(preview=preview) if preview is not None:
+                    last = preview
+                case Loading():
+                    self._post(job.id, event)
+                case Latents() if job.rough and last is not None:
+                    raise _Enough
+                case _:
+                    pass
+
+        try:
+            last = backend.render(job.recipe, report, previews=job.rough).pixels
+        except _Enough:
+            pass
+        self._check()
+        self.peeked.emit(job.id, last)
 
     def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
         self._post(job.id, Saving())
@@ -322,3 +356,14 @@ def local_backend(weights: Callable[[ModelRef], Path], cache: Path, threads: int
     from desktop_app.engine.render import LocalBackend
 
     return LocalBackend(weights, cache=cache, threads=threads or None)
+
+
+def draw_noise(seed: int, start: FromNoise, width: int, height: int) -> "NDArray[np.uint8]":
+    """The noise of a seed as a small picture (h, w, 3) uint8.
+
+    For any thread, but only once the engine is in memory: it imports torch. It draws on the CPU
+    with a generator of its own, so it takes nothing from a picture that is being made.
+    """
+    from desktop_app.engine.noise_picture import noise_picture
+
+    return noise_picture(seed, start, width, height)

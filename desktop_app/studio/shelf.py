@@ -1,52 +1,50 @@
-"""ShelfModel and StyleModel: the seed presets and the style chips."""
+"""ShelfModel and ParameterModel: seeds and settings under names, and how the draft takes them."""
 
-import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QByteArray,
-    QObject,
-    Qt,
-    Signal,
-    Slot,
-)
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage
 
-from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.styles import Style
+from desktop_app.recipe.preset_file import PARAMETERS, SEEDS
+from desktop_app.recipe.presets import (
+    SEED_PARTS,
+    ParameterPreset,
+    Part,
+    SeedPreset,
+    applied,
+    parameter_preset,
+    seed_preset,
+    shows,
+    start_of,
+    with_sample,
+)
+from desktop_app.recipe.recipe import FromNoise, Recipe
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
-from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
-
-if TYPE_CHECKING:
-    from desktop_app.store.presets import SeedPreset, SeedPresets, Styles
+from desktop_app.studio.preset_model import PresetModel, now
+from desktop_app.studio.small_pictures import Noise, SmallPictures
 
 
-class ShelfModel(QAbstractListModel):
-    """Seeds under names, in the artist's order. Files are written in the background.
+class ShelfModel(PresetModel[SeedPreset]):
+    """Seeds under names, in the artist's order.
 
     Signals:
         active_changed(): another preset, or none, has the draft's seed.
-        failed(AppError): a preset could not be kept; the list says what is on the disk.
     """
 
-    class Role(enum.IntEnum):
-        PRESET = FIRST_ROLE
-        NAME = enum.auto()
-
     active_changed = Signal()
-    failed = Signal(object)
 
-    def __init__(self, editor: Editor, disk: Background, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self,
+        editor: Editor,
+        disk: Background,
+        pictures: SmallPictures,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(SEEDS, disk, pictures, parent)
         self._editor = editor
-        self._disk = disk
-        self._store: SeedPresets | None = None
-        self._rows: tuple[SeedPreset, ...] = ()
         self._active = ""
         editor.changed.connect(self._follow)
 
@@ -55,229 +53,120 @@ class ShelfModel(QAbstractListModel):
         """The preset that the draft's seed is from; empty for none."""
         return self._active
 
-    def names(self) -> tuple[str, ...]:
-        return tuple(row.name for row in self._rows)
-
-    def open(self, store: "SeedPresets") -> None:
-        """The store is open: show its presets."""
-        self._store = store
-        self._reload()
-
-    def save(self, name: str, picture: str = "") -> None:
+    def save(self, name: str, picture: str = "", *, parts: Collection[Part] = SEED_PARTS) -> None:
         """Keep the draft's seed, with what makes it that picture, under a name.
 
         Args:
             picture: hash of the pixels of the picture it stands for; may be empty.
+            parts: what of the draft is kept with it.
         """
-        self._do(_save_preset, name.strip(), self._editor.draft, picture)
+        draft, known = self._editor.draft, (picture,) if picture else ()
 
-    def apply(self, name: str) -> None:
-        """Put a preset's seed into the draft and lock it there."""
-        preset = next((row for row in self._rows if row.name == name), None)
-        if preset is None:
-            return
-        self._editor.replace(
-            replace(
-                self._editor.draft,
-                seed=preset.seed,
-                seed_rule="keep",
-                variation_seed=preset.variation_seed,
-                variation_strength=preset.variation_strength,
-            ),
-            f"Seed of “{name}”",
-        )
+        def make() -> SeedPreset:
+            return seed_preset(name.strip(), draft, parts, created=now(), samples=known)
 
-    def rename(self, old: str, new: str) -> None:
-        self._do(lambda store: store.rename(old, new.strip()))
+        self._do(lambda store: store.save(make()))
 
-    def delete(self, name: str) -> None:
-        self._do(lambda store: store.delete(name))
+    def apply(self, name: str, parts: Iterable[Part] | None = ()) -> None:
+        """Put a preset's seed into the draft and lock it there.
 
-    def move(self, name: str, row: int) -> None:
-        """Put a preset at another place of the shelf."""
-        self._do(lambda store: store.move(name, row))
+        Args:
+            parts: what else it keeps that the draft shall take; None for all of it.
+        """
+        preset = self.preset(name)
+        if preset is not None:
+            self.take(preset, parts)
 
-    def _do(self, change: "Callable[..., object]", *arguments: object) -> None:
-        store = self._store
-        if store is None:
-            self.failed.emit(AppError("not-ready", "The shelf is still being opened. Try again."))
-            return
+    def take(self, preset: SeedPreset, parts: Iterable[Part] | None = None) -> None:
+        """As `apply`, for a preset that need not be on the shelf."""
+        draft = applied(preset, self._editor.draft, parts)
+        self._editor.replace(draft, f"Seed of “{preset.name}”")
 
-        def work() -> "tuple[SeedPreset, ...]":
-            change(store, *arguments)
-            return tuple(store.list())
+    def note_picture(self, recipe: Recipe, pixels_sha256: str) -> None:
+        _note(self, recipe, pixels_sha256)
 
-        self._disk.run(work, done=self._show, failed=self._refused)
+    def image_of(self, preset: SeedPreset) -> QImage | None:
+        """A picture that was made with the seed, or the seed's noise."""
+        image = self._pictures.sample(preset.samples)
+        if image is None and self._pictures.has_none(preset.samples):
+            return self._pictures.noise(noise_key(preset))
+        return image
 
-    def _reload(self) -> None:
-        if self._store is not None:
-            store = self._store
-            self._disk.run(lambda: tuple(store.list()), done=self._show, failed=self.failed.emit)
+    def noise_image(self, preset: SeedPreset) -> QImage | None:
+        """The noise that the seed begins with; None while it is not drawn."""
+        return self._pictures.noise(noise_key(preset))
 
-    def _refused(self, error: AppError) -> None:
-        self.failed.emit(error)
-        self._reload()
+    def is_on(self, preset: SeedPreset) -> bool:
+        return _noise(preset.draft) == _noise(self._editor.draft)
 
-    def _show(self, rows: "tuple[SeedPreset, ...]") -> None:
-        if rows != self._rows:
-            self.beginResetModel()
-            self._rows = rows
-            self.endResetModel()
+    def _show(self, rows: tuple[SeedPreset, ...], own: frozenset[str]) -> None:
+        super()._show(rows, own)
         self._find_active(self._editor.draft)
 
     @Slot(object, object)
     def _follow(self, draft: Draft, before: Draft) -> None:
-        if _seeds(draft) != _seeds(before):
+        if _noise(draft) != _noise(before):
             self._find_active(draft)
 
     def _find_active(self, draft: Draft) -> None:
-        active = next((row.name for row in self._rows if _seeds(row) == _seeds(draft)), "")
+        wanted = _noise(draft)
+        active = next((row.name for row in self._rows if _noise(row.draft) == wanted), "")
         if active != self._active:
             self._active = active
             self.active_changed.emit()
 
-    def rowCount(self, parent: Index = NONE) -> int:
-        return 0 if parent.isValid() else len(self._rows)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
-            return None
-        preset = self._rows[index.row()]
-        match role:
-            case self.Role.PRESET:
-                return preset
-            case self.Role.NAME | Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
-                return preset.name
-            case _:
-                return None
+class ParameterModel(PresetModel[ParameterPreset]):
+    """Everything but the seed and the words, under names."""
 
-    def roleNames(self) -> dict[int, QByteArray]:
-        return super().roleNames() | role_names(self.Role)
-
-
-class StyleModel(QAbstractListModel):
-    """The style chips: those of the program and the artist's own, which may replace them.
-
-    Signals:
-        failed(AppError): a style could not be kept.
-    """
-
-    class Role(enum.IntEnum):
-        STYLE = FIRST_ROLE
-        NAME = enum.auto()
-        ON = enum.auto()
-        BUILT_IN = enum.auto()
-
-    failed = Signal(object)
-
-    def __init__(self, editor: Editor, disk: Background, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self,
+        editor: Editor,
+        disk: Background,
+        pictures: SmallPictures,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(PARAMETERS, disk, pictures, parent)
         self._editor = editor
-        self._disk = disk
-        self._store: Styles | None = None
-        self._rows: tuple[Style, ...] = ()
-        self._own: frozenset[str] = frozenset()
-        editor.changed.connect(self._follow)
 
-    @property
-    def by_name(self) -> Mapping[str, Style]:
-        return {style.name: style for style in self._rows}
+    def save(self, name: str, picture: str, parts: Collection[Part]) -> None:
+        """Keep the draft's settings under a name; arguments as `ShelfModel.save`."""
+        draft, known = self._editor.draft, (picture,) if picture else ()
 
-    def open(self, store: "Styles") -> None:
-        """The store is open: show its styles."""
-        self._store = store
-        self._do(lambda _: None)
+        def make() -> ParameterPreset:
+            return parameter_preset(name.strip(), draft, parts, created=now(), samples=known)
 
-    def toggle(self, name: str) -> None:
-        """Put a style on the draft, or take it off."""
-        styles = self._editor.draft.styles
-        on = name in styles
-        self._editor.set(
-            styles=tuple(one for one in styles if one != name) if on else (*styles, name)
-        )
+        self._do(lambda store: store.save(make()))
 
-    def none(self) -> None:
-        """Take all styles off the draft."""
-        self._editor.set(styles=())
+    def apply(self, name: str) -> None:
+        """Put a preset's settings into the draft."""
+        preset = self.preset(name)
+        if preset is not None:
+            draft = applied(preset, self._editor.draft)
+            self._editor.replace(draft, f"Settings of “{name}”")
 
-    def save(self, style: Style) -> None:
-        """Keep a style of the artist's own; one of the same name is replaced."""
-        self._do(lambda store: store.save(style))
+    def note_picture(self, recipe: Recipe, pixels_sha256: str) -> None:
+        _note(self, recipe, pixels_sha256)
 
-    def delete(self, name: str) -> None:
-        """Forget one of the artist's own styles; the program's own of that name comes back."""
-        self._do(lambda store: store.delete(name))
-
-    def _do(self, change: "Callable[[Styles], object]") -> None:
-        store = self._store
-        if store is None:
-            self.failed.emit(AppError("not-ready", "The styles are still being read. Try again."))
-            return
-
-        def work() -> tuple[tuple[Style, ...], frozenset[str]]:
-            change(store)
-            return tuple(store.list()), frozenset(store.own())
-
-        self._disk.run(work, done=self._show, failed=self.failed.emit)
-
-    def _show(self, found: tuple[tuple[Style, ...], frozenset[str]]) -> None:
-        if found == (self._rows, self._own):
-            return
-        self.beginResetModel()
-        self._rows, self._own = found
-        self.endResetModel()
-        # A chip that no longer exists must not stay switched on where no one can see it.
-        known = self.by_name
-        styles = tuple(name for name in self._editor.draft.styles if name in known)
-        self._editor.adjust(styles=styles)
-
-    @Slot(object, object)
-    def _follow(self, draft: Draft, before: Draft) -> None:
-        for row, style in enumerate(self._rows):
-            if (style.name in draft.styles) != (style.name in before.styles):
-                self.dataChanged.emit(self.index(row), self.index(row), [self.Role.ON])
-
-    def rowCount(self, parent: Index = NONE) -> int:
-        return 0 if parent.isValid() else len(self._rows)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not self.checkIndex(index, self.CheckIndexOption.IndexIsValid):
-            return None
-        style = self._rows[index.row()]
-        match role:
-            case self.Role.STYLE:
-                return style
-            case self.Role.NAME | Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
-                return style.name
-            case self.Role.ON:
-                return style.name in self._editor.draft.styles
-            case self.Role.BUILT_IN:
-                return style.name not in self._own
-            case _:
-                return None
-
-    def roleNames(self) -> dict[int, QByteArray]:
-        return super().roleNames() | role_names(self.Role)
+    def is_on(self, preset: ParameterPreset) -> bool:
+        draft = self._editor.draft
+        return applied(preset, draft) == replace(draft, branch=applied(preset, draft).branch)
 
 
-def _seeds(value: "Draft | SeedPreset") -> tuple[int, int, float]:
-    strength = value.variation_strength
-    return value.seed, value.variation_seed if strength > 0 else 0, strength
+def noise_key(preset: SeedPreset) -> Noise:
+    """The noise that a preset stands for."""
+    return preset.seed, preset.start, preset.width, preset.height
 
 
-def _save_preset(store: "SeedPresets", name: str, draft: Draft, picture: str) -> None:
-    from desktop_app.store.presets import SeedPreset
+def _noise(draft: Draft) -> tuple[int, FromNoise]:
+    return draft.seed, start_of(draft)
 
-    store.save(
-        SeedPreset(
-            name=name,
-            seed=draft.seed,
-            variation_seed=draft.variation_seed,
-            variation_strength=draft.variation_strength,
-            width=draft.width,
-            height=draft.height,
-            prompt=draft.prompt,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            picture=picture,
-        )
-    )
+
+def _note(
+    model: PresetModel[SeedPreset] | PresetModel[ParameterPreset],
+    recipe: Recipe,
+    pixels_sha256: str,
+) -> None:
+    for preset in model.presets():
+        if shows(preset, recipe) and pixels_sha256 not in preset.samples:
+            model.edit(preset.name, samples=with_sample(preset, pixels_sha256))

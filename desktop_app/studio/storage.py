@@ -1,15 +1,16 @@
 """Storage: the open store, as the threads of the studio use it; loads Pillow, so never at start."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.engine.backend import Rendered
 from desktop_app.engine.events import Latents
 from desktop_app.errors import AppError
-from desktop_app.paths import RESOURCES, Paths
+from desktop_app.paths import Paths
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
+from desktop_app.studio.shelves import Shelves
 from desktop_app.studio.values import Found, JobState
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ class Storage:
         from desktop_app.store.jobs import Jobs
         from desktop_app.store.journal import Journal
         from desktop_app.store.pictures import Pictures
-        from desktop_app.store.presets import SeedPresets, Styles
+        from desktop_app.store.seed_history import SeedHistory
 
         self.database = Database(paths.database)
         self.pictures = Pictures(self.database, pictures=pictures, trash=paths.trash)
         self.journal = Journal(paths.journal)
         self.jobs = Jobs(self.database)
-        self.seed_presets = SeedPresets(paths.presets / "seeds")
-        self.styles = Styles(paths.presets / "styles", RESOURCES / "presets")
+        self.seed_history = SeedHistory(self.database)
+        self.shelves = Shelves(pictures, paths.presets)
 
     @property
     def put_aside(self) -> Path | None:
@@ -51,8 +52,30 @@ class Storage:
         return self.database.put_aside
 
     def rebuild_index(self, progress: Callable[[int, int], None]) -> "Reindexed":
-        """Make the index agree with the files; `progress` may stop it by raising."""
-        return self.pictures.rebuild_index(progress)
+        """Make the index agree with the files, and the history of seeds with the index.
+
+        `progress` may stop it by raising.
+        """
+        found = self.pictures.rebuild_index(progress)
+        self.seed_history.catch_up(lambda: progress(found.pictures, found.pictures))
+        return found
+
+    def order(self, recipes: Sequence[Recipe], origin: Origin | None) -> list[int]:
+        """Write down what is to be made, and the seeds that are used for it, in one step.
+
+        Returns:
+            a number for each job.
+        """
+        with self.database.transaction():
+            numbers = self.jobs.add(recipes, origin)
+            self.seed_history.log(numbers, recipes)
+        return numbers
+
+    def pictures_with(self, hashes: Iterable[str]) -> dict[str, int]:
+        """The newest picture of the gallery for each pixel hash that one has."""
+        from desktop_app.store.seed_history import pictures_with
+
+        return pictures_with(self.database, hashes)
 
     def search(self, text: str) -> Found:
         """The pictures that a search finds; any text is one."""

@@ -21,16 +21,18 @@ from desktop_app.studio.conductor import Conductor, EngineState
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
+from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.model_choice import ModelChoice
+from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.run_state import RunState
+from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.session import Session
 from desktop_app.studio.settings_holder import SettingsHolder
-from desktop_app.studio.shelf import ShelfModel, StyleModel
 from desktop_app.studio.storage import Storage
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.tokens import TokenCounts
@@ -90,8 +92,10 @@ class Studio(QObject):
         folders = self._folders(self.settings.values) if model_folders is None else model_folders
         self.library = LibraryModel(self.editor, self._reads, folders, paths.cache, self)
         self.tokens = TokenCounts(self.editor, self.library, self._reads, self)
-        self.shelf = ShelfModel(self.editor, self._disk, self)
-        self.styles = StyleModel(self.editor, self._disk, self)
+        self.seeds = SeedDesk(self.editor, self._disk, self._reads, paths.cache, self)
+        self.shelf, self.styles = self.seeds.shelf, self.seeds.styles
+        self.names = PromptNames(paths.wildcards, self.styles, self._reads, self)
+        self.inline = InlineParameters(self.editor, self.library, self.styles, self)
         self.gallery = GalleryModel(self._reads, self)
         self.timeline = TimelineModel(self)
         self.queue = QueueModel(self)
@@ -100,7 +104,7 @@ class Studio(QObject):
         self._conductor = Conductor(
             make_backend or self._local_backend, self.queue, self.run, self.timeline, self
         )
-        self._orders = Orders(self.editor, self.styles, self.library, self.queue, self._disk, self)
+        self._orders = Orders(self.editor, self.library, self.queue, self.names, self._disk, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
@@ -112,7 +116,7 @@ class Studio(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for part in (self.editor, self.settings, self.library, self.shelf, self.styles):
+        for part in (self.editor, self.settings, self.library):
             part.failed.connect(self._tell)
         for part in (self.gallery, self._orders, self._disk, self._reads):
             part.failed.connect(self._tell)
@@ -124,6 +128,11 @@ class Studio(QObject):
         self.library.changed.connect(self._choice.check)
         self.library.changed.connect(self._orders.catch_up)
         self._choice.notice.connect(self.notice)
+        self.seeds.join(self.album, self.gallery, self._orders)
+        self.seeds.notice.connect(self.notice)
+        self.seeds.generate_wanted.connect(self.generate)
+        self.seeds.picture_wanted.connect(self.show)
+        self.engine_state.connect(self.seeds.pictures.engine_ready)
         self._orders.ordered.connect(self._history.add)
         self._focus.changed.connect(self.focus_picture)
         self._session.opened.connect(self._opened)
@@ -165,6 +174,7 @@ class Studio(QObject):
         self._conductor.set_previews(self.settings.values.previews)
         self._conductor.start()
         self.library.rescan()
+        self.names.refresh()
         self._history.start()
         self._session.start()
         if self.editor.problem is not None:
@@ -236,6 +246,7 @@ class Studio(QObject):
     def enqueue(self) -> None:
         """Make them after everything that waits; the canvas stays with what it shows."""
         if not self._closing:
+            self.inline.take()
             self._orders.draft()
 
     @Slot()
@@ -297,7 +308,7 @@ class Studio(QObject):
         self.editor.set(seed=self._orders.random_seed())
 
     def random_seed(self) -> int:
-        """A seed that this session has not seen."""
+        """A seed that is none of the last 10,000."""
         return self._orders.random_seed()
 
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
@@ -354,6 +365,11 @@ class Studio(QObject):
         self.album.export(picture, Path(target))
 
     @Slot()
+    def open_wildcards_folder(self) -> None:
+        """Show the folder with the wildcard files, made if need be."""
+        self.names.make_folder(lambda: self.album.open_folder(self.names.folder))
+
+    @Slot()
     def open_pictures_folder(self) -> None:
         self.album.open_folder(self._pictures())
 
@@ -361,8 +377,7 @@ class Studio(QObject):
     def _opened(self, storage: Storage) -> None:
         for part in (self.album, self.gallery, self._conductor):
             part.open(storage)
-        self.shelf.open(storage.seed_presets)
-        self.styles.open(storage.styles)
+        self.seeds.open(storage)
 
     @Slot(object)
     def _engine_failed(self, error: AppError) -> None:
@@ -379,6 +394,7 @@ class Studio(QObject):
     @Slot(object, object)
     def _stored(self, job: Job, record: "Record") -> None:
         self.gallery.add(record)
+        self.seeds.made(job, record)
 
     @Slot(object, object)
     def _judged(self, job: Job, verdict: "Verdict") -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.presets import ParameterPreset, SeedPreset
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.styles import Style
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from desktop_app.engine.verify import Verdict
     from desktop_app.library.catalog import ModelInfo
     from desktop_app.store.pictures import Record
-    from desktop_app.store.presets import SeedPreset
+    from desktop_app.store.seed_history import SeedUse
 
 __all__ = [
     "DeviceInfo",
@@ -27,15 +28,17 @@ __all__ = [
     "ModelInfo",
     "Notice",
     "NoticeKind",
+    "ParameterPreset",
     "Record",
     "SeedPreset",
+    "SeedUse",
     "Style",
     "Verdict",
     "bug",
 ]
 
 NoticeKind = Literal["info", "ok", "warn", "bad"]
-JobKind = Literal["render", "verify", "finish"]
+JobKind = Literal["render", "verify", "finish", "peek"]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -73,6 +76,7 @@ class Job:
         picture: the stored picture that a `verify` is about, or that a `render` became.
         token: the journal's name of the latent that a `finish` is about.
         origin: what the picture is derived from; goes into its file.
+        rough: of a `peek`, which is shown and not kept: the small picture of its last step will do.
     """
 
     id: int
@@ -85,6 +89,7 @@ class Job:
     picture: int | None = None
     token: str = ""
     origin: Origin | None = None
+    rough: bool = False
 
 
 def bug(fault: BaseException) -> AppError:

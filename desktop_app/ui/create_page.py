@@ -63,6 +63,8 @@ class CreatePage(QWidget):
             styles=studio.styles,
             library=studio.library,
             tokens=studio.tokens,
+            names=studio.names,
+            inline=studio.inline,
             run=studio.run,
             history=studio.prompt_history,
         )
@@ -108,6 +110,7 @@ class CreatePage(QWidget):
         self.prompts.enqueue_asked.connect(self.enqueue)
         self.canvas.generate_asked.connect(self.generate)
         self.prompts.cancel_asked.connect(studio.cancel)
+        self.prompts.wildcards_asked.connect(studio.open_wildcards_folder)
         self.sidebar.dice_thrown.connect(studio.dice)
         self.sidebar.model_chosen.connect(studio.choose_model)
         self.sidebar.rescan_asked.connect(studio.library.rescan)

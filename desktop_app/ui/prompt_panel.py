@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import ceil
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -9,16 +10,21 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from desktop_app.recipe import marks
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.names import PromptNames
 from desktop_app.studio.run_state import RunState
-from desktop_app.studio.shelf import StyleModel
 from desktop_app.studio.tokens import TokenCounts
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, label, restyle
 from desktop_app.ui.generate_bar import GenerateBar
+from desktop_app.ui.parameter_chips import ParameterChips
 from desktop_app.ui.prompt_edit import PromptEdit
 from desktop_app.ui.prompt_history import PromptHistory
 from desktop_app.ui.style_editor import StyleChips
+
+if TYPE_CHECKING:
+    from desktop_app.studio.styles import StyleModel
 
 WIDTH = 330
 """Pixels at 100 % text size."""
@@ -29,19 +35,23 @@ class PromptPanel(QFrame):
 
     Signals:
         generate_asked(), enqueue_asked(), cancel_asked()
+        wildcards_asked(): the folder with the wildcard files.
     """
 
     generate_asked = Signal()
     enqueue_asked = Signal()
     cancel_asked = Signal()
+    wildcards_asked = Signal()
 
     def __init__(
         self,
         *,
         editor: Editor,
-        styles: StyleModel,
+        styles: "StyleModel",
         library: LibraryModel,
         tokens: TokenCounts,
+        names: PromptNames,
+        inline: InlineParameters,
         run: RunState,
         history: Callable[[], Sequence[str]],
         parent: QWidget | None = None,
@@ -51,22 +61,26 @@ class PromptPanel(QFrame):
         """
         super().__init__(parent)
         self._editor, self._library, self._tokens = editor, library, tokens
+        self._names, self._inline = names, inline
         self._history = history
         self._example = -1
         self.setObjectName("panel")
         self.setMinimumWidth(theme.px(WIDTH - 50))
         self.prompt = PromptEdit("Prompt", "What the picture shows", 148, 300)
-        self.avoid = PromptEdit("Avoid", "What it should not show", 62, 140)
+        self.avoid = PromptEdit("Avoid", "What it should not show", 62, 140, avoid=True)
         self.styles = StyleChips(styles)
         self.bar = GenerateBar(editor, run)
+        self.parameters = ParameterChips(inline)
         self.count = label("", "hint")
         self.hint = label("", "hint")
         self.refusal = Refusal()
+        self.wildcards = IconButton("folder-open", "Open the wildcards folder", flat=True)
         self.history = IconButton("history", "Prompts used before", flat=True)
         self.examples = IconButton("wand-sparkles", "Try an example", flat=True)
         self._build()
         self._connect()
         self._show_draft(editor.draft)
+        self._show_names()
         self._show_model()
         self._show_tokens()
 
@@ -86,6 +100,7 @@ class PromptPanel(QFrame):
         line = QHBoxLayout()
         line.setSpacing(theme.px(4))
         line.addWidget(self.count, 1)
+        line.addWidget(self.wildcards)
         line.addWidget(self.history)
         line.addWidget(self.examples)
         body = QWidget()
@@ -94,6 +109,7 @@ class PromptPanel(QFrame):
         column.setSpacing(theme.px(7))
         column.addWidget(SectionTitle("Prompt"))
         column.addWidget(self.prompt)
+        column.addWidget(self.parameters)
         column.addWidget(self.hint)
         column.addWidget(self.refusal)
         column.addLayout(line)
@@ -122,6 +138,10 @@ class PromptPanel(QFrame):
         self.bar.cancel_asked.connect(self.cancel_asked)
         self.history.clicked.connect(self.open_history)
         self.examples.clicked.connect(self._next_example)
+        self.prompt.returned = self._inline.take
+        self.prompt.pasted.connect(self._inline.take)
+        self.wildcards.clicked.connect(self.wildcards_asked)
+        self._names.changed.connect(self._show_names)
         self._editor.changed.connect(self._show_draft)
         self._library.current_changed.connect(self._show_model)
         self._library.changed.connect(self._show_model)
@@ -141,6 +161,11 @@ class PromptPanel(QFrame):
             self.avoid.set_text(draft.negative_prompt)
         self._show_hint(draft)
 
+    def _show_names(self) -> None:
+        for edit in (self.prompt, self.avoid):
+            edit.set_names(self._names.names)
+        self._show_hint(self._editor.draft)
+
     def _show_model(self) -> None:
         self.prompt.set_words(self._library.words)
         self.avoid.set_words(self._library.words)
@@ -149,7 +174,10 @@ class PromptPanel(QFrame):
 
     def _show_hint(self, draft: Draft) -> None:
         """What is odd in the prompt, in one sentence; a slip before an unknown word."""
-        slips = marks.problems(draft.prompt) or marks.problems(draft.negative_prompt)
+        names = self._names.names
+        slips = marks.problems(draft.prompt, names) or marks.problems(
+            draft.negative_prompt, names, avoid=True
+        )
         if slips:
             words, state = slips[0].sentence, "warn"
         elif draft.prompt.strip() and not self._library.known_words(draft.prompt):

@@ -135,10 +135,7 @@ class SeedShelf(QWidget):
 def _about(preset: "SeedPreset") -> str:
     """What a preset holds, for its tooltip."""
     lines = [f"Seed {grouped(preset.seed)}"]
-    if preset.variation_strength > 0:
-        lines.append(
-            f"Variation {preset.variation_strength:g} of seed {grouped(preset.variation_seed)}"
-        )
+    lines += [f"Variation {one.weight:g} of seed {grouped(one.seed)}" for one in preset.variations]
     if preset.prompt:
         prompt = " ".join(preset.prompt.split())
         lines.append(prompt if len(prompt) <= 80 else prompt[:79] + "…")

@@ -1,13 +1,14 @@
 """The style chips of the prompt panel, and the sheet in which a style is written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QLineEdit, QMenu, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.styles import Style
-from desktop_app.studio.shelf import StyleModel
+from desktop_app.studio.styles import StyleModel
 from desktop_app.ui import icons, theme
 from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.fields import Refusal, label
@@ -108,9 +109,7 @@ class StyleChips(QWidget):
         menu.deleteLater()
 
     def _built_in(self, name: str) -> bool:
-        role = StyleModel.Role
-        rows = (self._styles.index(row) for row in range(self._styles.rowCount()))
-        return any(i.data(role.NAME) == name and i.data(role.BUILT_IN) for i in rows)
+        return self._styles.built_in(name)
 
     def edit(self, name: str) -> "StyleForm":
         """Open the sheet for the style `name`, or for a new one."""
@@ -122,9 +121,8 @@ class StyleChips(QWidget):
     def _save(self, style: Style, replaces: str) -> None:
         if style.name != replaces and style.name in self._styles.by_name:
             raise AppError("style-name", f"There is a style called “{style.name}” already.")
-        self._styles.save(style)
-        if replaces and replaces != style.name and not self._built_in(replaces):
-            self._styles.delete(replaces)
+        own = bool(replaces) and not self._built_in(replaces)
+        self._styles.save(style, instead_of=replaces if own else "")
 
 
 class StyleForm(Popover):
@@ -140,6 +138,7 @@ class StyleForm(Popover):
     ) -> None:
         title = "Edit style" if style else "New style"
         super().__init__(anchor, title, 300)
+        self._style = style
         self._replaces = style.name if style else ""
         self._save = save
         self.name = QLineEdit(self._replaces)
@@ -188,7 +187,8 @@ class StyleForm(Popover):
             raise AppError("style-words", "A style needs some words.")
         if max(len(prompt), len(negative)) > WORDS_MAX:
             raise AppError("style-words", f"A style may have {WORDS_MAX} characters.")
-        style = Style(name=name, prompt=prompt, negative_prompt=negative)
+        style = self._style or Style(name=name, prompt=prompt)
+        style = replace(style, name=name, prompt=prompt, negative_prompt=negative)
         self._save(style, self._replaces)
 
 

@@ -11,7 +11,7 @@ from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.styles import Style
 from desktop_app.studio.render_thread import Comparing, Saving
 from desktop_app.studio.run_state import RunState, duration
-from desktop_app.studio.shelf import StyleModel
+from desktop_app.studio.styles import StyleModel
 from desktop_app.studio.values import Job
 from tests.studio.conftest import Stage
 from tests.studio.models import write_model
@@ -70,7 +70,7 @@ class TestShelf:
         preset = shelf.data(shelf.index(0), shelf.Role.PRESET)
         record = stage.studio.gallery.record_of(picture)
         assert record is not None
-        assert preset.picture == record.pixels_sha256
+        assert preset.samples == (record.pixels_sha256,)
 
 
 class TestStyles:

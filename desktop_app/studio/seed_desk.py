@@ -1,0 +1,325 @@
+"""SeedDesk: the verbs on seeds: keep one from a picture or a file, use one again, vary many."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.preset import free_name
+from desktop_app.recipe.presets import (
+    FIELDS,
+    SEED_PARTS,
+    Part,
+    SeedPreset,
+    name_for,
+    seed_preset,
+    seed_preset_of,
+)
+from desktop_app.recipe.recipe import HEIGHT, WIDTH
+from desktop_app.studio.album import Album
+from desktop_app.studio.background import Background
+from desktop_app.studio.editor import Editor
+from desktop_app.studio.gallery import GalleryModel
+from desktop_app.studio.orders import Orders
+from desktop_app.studio.preset_model import now
+from desktop_app.studio.seed_history import SeedHistoryModel
+from desktop_app.studio.shelf import ParameterModel, ShelfModel
+from desktop_app.studio.small_pictures import SmallPictures
+from desktop_app.studio.styles import StyleModel
+from desktop_app.studio.values import Job, Notice
+
+if TYPE_CHECKING:
+    from desktop_app.store.metadata import Imported
+    from desktop_app.store.pictures import Record
+    from desktop_app.store.seed_history import SeedUse
+    from desktop_app.studio.storage import Storage
+
+FILES_MAX = 200
+COUNT_MAX = 64
+
+
+class SeedDesk(QObject):
+    """Everything about seeds and presets that is more than one list.
+
+    Attributes:
+        shelf: the seed presets.
+        parameters: the settings presets.
+        styles: the style presets.
+        history: every use of a seed, to be searched.
+        last_seeds: the seeds used last, each once.
+
+    Signals:
+        notice(Notice): what was done, or why not.
+        generate_wanted(): the draft shall be made now.
+        picture_wanted(int): this picture shall be shown.
+    """
+
+    notice = Signal(object)
+    generate_wanted = Signal()
+    picture_wanted = Signal(object)
+
+    def __init__(
+        self,
+        editor: Editor,
+        disk: Background,
+        reads: Background,
+        cache: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._editor = editor
+        self._disk = disk
+        self._reads = reads
+        self._album: Album | None = None
+        self._gallery: GalleryModel | None = None
+        self._orders: Orders | None = None
+        self._storage: Storage | None = None
+        self.pictures = SmallPictures(reads, cache, self)
+        self.shelf = ShelfModel(editor, disk, self.pictures, self)
+        self.parameters = ParameterModel(editor, disk, self.pictures, self)
+        self.styles = StyleModel(editor, disk, self.pictures, self)
+        self.history = SeedHistoryModel(reads, self.pictures, self)
+        self.last_seeds = SeedHistoryModel(reads, self.pictures, self, each_once=True)
+        for part in (self.shelf, self.parameters, self.styles):
+            part.notice.connect(self.notice)
+        for part in (self.shelf, self.parameters, self.styles, self.history, self.last_seeds):
+            part.failed.connect(self._tell)
+
+    def join(self, album: Album, gallery: GalleryModel, orders: Orders) -> None:
+        """What knows the stored pictures, and what orders new ones."""
+        self._album, self._gallery, self._orders = album, gallery, orders
+
+    def open(self, storage: "Storage") -> None:
+        """The store is open; to be called before anything is ordered."""
+        self._storage = storage
+        self.pictures.open(storage)
+        self.shelf.open(storage.shelves.seeds)
+        self.parameters.open(storage.shelves.parameters)
+        self.styles.open(storage.shelves.styles)
+        for history in (self.history, self.last_seeds):
+            history.open(storage.seed_history)
+        # In the disk's order: the seeds of earlier sessions are known before the first is drawn.
+        self._disk.run(storage.seed_history.recent, done=self._recent, failed=self._tell)
+
+    def made(self, job: Job, record: "Record") -> None:
+        """A picture is safe on the disk: its use of a seed and the presets that it shows get it."""
+        storage = self._storage
+        if storage is None or job.kind == "verify":
+            return
+        pixels = record.pixels_sha256
+        self._disk.run(storage.seed_history.made, job.id, job.recipe, pixels, failed=self._tell)
+        self.pictures.look_again()
+        for model in (self.shelf, self.parameters):
+            model.note_picture(job.recipe, pixels)
+
+    # Keeping seeds.
+
+    def keep_picture(self, picture: int, name: str, parts: Collection[Part] = SEED_PARTS) -> None:
+        """Keep the seed of a stored picture under a name."""
+        recipe = self._album.recipe_of(picture) if self._album is not None else None
+        record = self._gallery.record_of(picture) if self._gallery is not None else None
+        if recipe is None or record is None:
+            return
+        try:
+            samples = (record.pixels_sha256,)
+            preset = seed_preset_of(name, recipe, parts, created=now(), samples=samples)
+        except AppError as error:
+            self._tell(error)
+            return
+        self.shelf.add([preset])
+
+    def name_for_picture(self, picture: int) -> str:
+        """A name to offer for the seed of a stored picture."""
+        record = self._gallery.record_of(picture) if self._gallery is not None else None
+        recipe = record.recipe if record is not None else None
+        if recipe is None:
+            return free_name("Seed", self.shelf.names())
+        return name_for(recipe.prompt, recipe.seed, self.shelf.names())
+
+    def keep_files(self, paths: Sequence[Path]) -> None:
+        """Keep the seeds of pictures of any program, or take in files of seed presets."""
+        pictures: list[Path] = []
+        for path in paths[:FILES_MAX]:
+            if path.suffix.lower() == ".json":
+                self.shelf.import_file(path)
+            else:
+                pictures.append(path)
+        if pictures:
+            taken = self.shelf.names()
+            self._disk.run(_seeds_of, pictures, taken, done=self._found_seeds, failed=self._tell)
+
+    def _found_seeds(self, found: "tuple[list[SeedPreset], list[str]]") -> None:
+        presets, problems = found
+        if presets:
+            self.shelf.add(presets)
+        if problems:
+            more = f" So do {len(problems) - 1} others." if len(problems) > 1 else ""
+            self.notice.emit(Notice(text=f"{problems[0]}{more}", kind="warn"))
+
+    # Using seeds.
+
+    def use(self, preset: SeedPreset, parts: Iterable[Part] | None = None) -> None:
+        """Put a preset into the draft, with all it keeps or some parts of it."""
+        before = self._editor.draft
+        self.shelf.take(preset, parts)
+        draft = self._editor.draft
+        known = self.styles.by_name
+        lost = [name for name in draft.styles if name not in known]
+        if lost:
+            kept = tuple(name for name in draft.styles if name in known)
+            self._editor.adjust(styles=kept)
+            names = ", ".join(f"“{name[:40]}”" for name in lost[:3])
+            self._say(f"The style {names} is not here, so the picture will differ.", "warn")
+        if (draft.width, draft.height) != (preset.width, preset.height):
+            self._offer_size(preset)
+        elif draft != before:
+            self.notice.emit(
+                Notice(
+                    text=f"Took “{preset.name}”.", action="Undo", act=self._editor.undo, seconds=5
+                )
+            )
+
+    def use_and_generate(self, preset: SeedPreset) -> None:
+        """Put a preset's seed into the draft and make it, at the size it was found at."""
+        self.use(preset, ("size",))
+        self.generate_wanted.emit()
+
+    def show_sample(self, preset: SeedPreset) -> None:
+        """Show the newest picture of a preset that the gallery has."""
+        storage = self._storage
+        if storage is None:
+            return
+
+        def done(found: dict[str, int]) -> None:
+            for sample in preset.samples:
+                if sample in found:
+                    self.picture_wanted.emit(found[sample])
+                    return
+            self._say(f"The gallery has no picture of “{preset.name}” yet.", "info")
+
+        self._reads.run(storage.pictures_with, preset.samples, done=done, failed=self._tell)
+
+    def use_again(self, use: "SeedUse", *, everything: bool = False) -> None:
+        """Put a seed from the history into the draft and lock it there.
+
+        Args:
+            everything: also the prompt and the size it was used with.
+        """
+        parts: tuple[Part, ...] = ("prompt", "size") if everything else ()
+        self.use(self._preset_of_use("Seed", use), parts)
+
+    def keep_use(self, use: "SeedUse") -> None:
+        """Keep a seed from the history on the shelf."""
+        name = name_for(use.prompt, use.seed, self.shelf.names())
+        preset = self._preset_of_use(name, use)
+        samples = (use.picture,) if use.picture else ()
+        self.shelf.add([replace(preset, samples=samples, created=now())])
+
+    def _preset_of_use(self, name: str, use: "SeedUse") -> SeedPreset:
+        variations = use.start.variations
+        first = variations[0] if variations else None
+        draft = Draft(
+            prompt=use.prompt,
+            seed=use.seed,
+            variation_seed=first.seed if first else 0,
+            variation_strength=first.weight if first else 0.0,
+            more_variations=variations[1:],
+            variation_method=use.start.method,
+            width=use.width,
+            height=use.height,
+        )
+        return seed_preset(name, draft, ("prompt", "size"))
+
+    def vary(self, picture: int, weight: float, count: int) -> None:
+        """Make so many pictures like a stored one, each with another seed's noise mixed in.
+
+        Args:
+            weight: of the other noise, 0 ... 1.
+            count: 1 ... 64.
+        """
+        recipe = self._album.recipe_of(picture) if self._album is not None else None
+        if recipe is None or self._orders is None or self._album is None:
+            return
+        count = max(1, min(count, COUNT_MAX))
+        self._orders.variations(recipe, weight, count, self._album.origin(picture, "variation"))
+
+    def _offer_size(self, preset: SeedPreset) -> None:
+        def resize() -> None:
+            self._editor.set(width=preset.width, height=preset.height)
+
+        found = f"{preset.width} × {preset.height}"
+        self.notice.emit(
+            Notice(
+                text=f"“{preset.name}” was found at {found}: at another size a seed gives another "
+                "picture.",
+                action=f"Use {found}",
+                act=resize,
+                seconds=12,
+            )
+        )
+
+    def _recent(self, seeds: list[int]) -> None:
+        if self._orders is not None:
+            self._orders.take_up(seeds)
+
+    @Slot(object)
+    def _tell(self, error: AppError) -> None:
+        self.notice.emit(Notice(text=str(error), kind="bad", seconds=15))
+
+    def _say(self, text: str, kind: Any) -> None:
+        self.notice.emit(Notice(text=text, kind=kind))
+
+
+def _seeds_of(paths: Sequence[Path], taken: Sequence[str]) -> "tuple[list[SeedPreset], list[str]]":
+    """Seed presets from pictures that say how they were made, and a sentence for each other."""
+    from desktop_app.store.metadata import read_picture
+
+    names, presets, problems = [*taken], list[SeedPreset](), list[str]()
+    for path in paths:
+        try:
+            preset = _seed_of(path, read_picture(path), names)
+        except AppError as error:
+            problems.append(str(error))
+        else:
+            names.append(preset.name)
+            presets.append(preset)
+    return presets, problems
+
+
+def _seed_of(path: Path, imported: "Imported", taken: Sequence[str]) -> SeedPreset:
+    """The preset of one picture.
+
+    Raises:
+        AppError: `no-seed` when the picture does not say its seed.
+    """
+    if imported.recipe is not None:
+        recipe, provenance = imported.recipe, imported.provenance
+        samples = (provenance.pixels_sha256,) if provenance is not None else ()
+        name = name_for(recipe.prompt, recipe.seed, taken)
+        return seed_preset_of(name, recipe, created=now(), samples=samples)
+    changes: dict[str, Any] = dict(imported.draft_changes or {})
+    if "seed" not in changes:
+        why = f" {imported.problem}" if imported.problem else ""
+        raise AppError("no-seed", f"{path.name} does not say which seed it was made with.{why}")
+    size = {"width": imported.width, "height": imported.height}
+    draft = replace(_sized(size), **changes)
+    kept: list[Part] = []
+    for part in SEED_PARTS:
+        if part != "model" and set(FIELDS[part][:1]) <= changes.keys():
+            kept.append(part)
+    name = name_for(draft.prompt, draft.seed, taken)
+    notes = f"From {path.name[:200]}" + (f", made with {m}" if (m := imported.model_name) else "")
+    return seed_preset(name, draft, kept, created=now(), notes=notes[:1000])
+
+
+def _sized(size: dict[str, int]) -> Draft:
+    try:
+        WIDTH.check(size["width"])
+        HEIGHT.check(size["height"])
+    except AppError:
+        return Draft()
+    return Draft(width=size["width"], height=size["height"])
