@@ -50,7 +50,8 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "tokenizers": frozenset({"library"}),
     "numpy": frozenset({"engine", "store", "studio", "cli"}),
     "PIL": frozenset({"engine", "store", "cli"}),
-    "sqlite3": frozenset({"store"}),
+    "sqlite3": frozenset({"store", "library"}),
+    "yaml": frozenset({"library"}),
     "accelerate": frozenset({"engine"}),
     "appdirs": frozenset({"paths"}),
     "PySide6": frozenset({"app", "instance", "ui", "studio"}),
@@ -169,7 +170,7 @@ def test_every_import_is_an_allowed_arrow() -> None:
 def test_every_library_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = {re.split(r"[<>=]", each)[0].lower() for each in project["dependencies"]}
-    names = {"PIL": "pillow", "PySide6": "pyside6-essentials"}
+    names = {"PIL": "pillow", "PySide6": "pyside6-essentials", "yaml": "pyyaml"}
     assert {names.get(each, each) for each in OUTSIDE.keys() - STANDARD - {"sqlite3"}} <= asked
 
 

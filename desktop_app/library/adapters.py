@@ -21,7 +21,6 @@ class Found:
     naming: str = ""
     rank: int = 0
     targets: tuple[str, ...] = ()
-    why_not: str = ""
 
 
 class Names:
@@ -79,7 +78,6 @@ def _lora(names: Names, method: str, told: str) -> Found:
         naming=naming,
         rank=_rank(names.header),
         targets=tuple(dict.fromkeys(targets)),
-        why_not=keys.LORA_WHY_NOT.get(method, ""),
     )
 
 
@@ -137,7 +135,6 @@ def _control(header: Header, names: Names) -> Found | None:
             kind="controlnet",
             family="sdxl",
             variant="lllite",
-            why_not="ControlNet-LLLite cannot be attached here yet",
         )
     for prefix in keys.CONTROL_PREFIXES:
         for rule in keys.CONTROLNETS:

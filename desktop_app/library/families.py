@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from desktop_app.recipe import families as made
+
+_VIDEO = "it makes films, not pictures"
+_OTHER = "pictures of this family cannot be made yet"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
@@ -13,6 +18,7 @@ class Family:
         base: families with the same base take the same LoRAs and embeddings.
         native_size: width and height in pixels that most of them were trained at.
         prediction: what the network predicts where a file does not say it.
+        made_as: the key of the row in `recipe.families` that makes its pictures; empty for none.
         why_not: why it cannot make pictures here, as the end of a sentence; empty when it can.
     """
 
@@ -21,7 +27,13 @@ class Family:
     base: str
     native_size: tuple[int, int]
     prediction: str = "flow"
+    made_as: str = ""
     why_not: str = ""
+
+    @property
+    def row(self) -> made.Family | None:
+        """How its pictures are made; None when they are not."""
+        return made.FAMILIES.get(self.made_as)
 
 
 def _table(*rows: Family) -> Mapping[str, Family]:
@@ -35,31 +47,35 @@ def _family(
     *,
     base: str = "",
     prediction: str = "flow",
+    made_as: str = "",
     why_not: str = "",
 ) -> Family:
+    # What one room writes with a hyphen, the other may write as a name in Python.
+    spellings = (made_as or key, (made_as or key).replace("-", "_"))
+    row = next((one for one in spellings if one in made.FAMILIES), "")
     return Family(
         key=key,
         title=title,
         base=base or key,
         native_size=(side, side),
         prediction=prediction,
-        why_not=why_not,
+        made_as=row,
+        why_not=why_not or ("" if row else _OTHER),
     )
 
-
-_VIDEO = "it makes films, not pictures"
-_OTHER = "pictures of this family cannot be made yet"
 
 FAMILIES: Mapping[str, Family] = _table(
     _family("sd1", "Stable Diffusion 1", 512, prediction="epsilon"),
     _family("sd2", "Stable Diffusion 2", 512, prediction="epsilon"),
-    _family("sd2-v", "Stable Diffusion 2 (v)", 768, base="sd2", prediction="v_prediction"),
+    _family(
+        "sd2-v", "Stable Diffusion 2 (v)", 768, base="sd2", prediction="v_prediction", made_as="sd2"
+    ),
     _family("sdxl", "Stable Diffusion XL", prediction="epsilon"),
     _family("sdxl-refiner", "Stable Diffusion XL Refiner", prediction="epsilon"),
     _family("sd3", "Stable Diffusion 3"),
-    _family("sd35", "Stable Diffusion 3.5"),
-    _family("flux-dev", "Flux.1 dev", base="flux"),
-    _family("flux-schnell", "Flux.1 schnell", base="flux"),
+    _family("sd35", "Stable Diffusion 3.5", made_as="sd3"),
+    _family("flux-dev", "Flux.1 dev", base="flux", made_as="flux"),
+    _family("flux-schnell", "Flux.1 schnell", base="flux", made_as="flux"),
     _family("flux2", "Flux.2"),
     _family("pixart", "PixArt", prediction="epsilon"),
     _family("kandinsky22", "Kandinsky 2.2", 512, prediction="epsilon"),
@@ -71,21 +87,21 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("z-image", "Z-Image"),
     _family("chroma", "Chroma"),
     _family("hidream", "HiDream"),
-    _family("auraflow", "AuraFlow", why_not=_OTHER),
-    _family("hunyuan-dit", "HunyuanDiT", prediction="v_prediction", why_not=_OTHER),
-    _family("hunyuan-image", "HunyuanImage 2.1", 2048, why_not=_OTHER),
-    _family("kolors", "Kolors", prediction="epsilon", why_not=_OTHER),
-    _family("kandinsky3", "Kandinsky 3", prediction="epsilon", why_not=_OTHER),
-    _family("kandinsky5", "Kandinsky 5", why_not=_OTHER),
-    _family("cogview4", "CogView 4", why_not=_OTHER),
-    _family("omnigen", "OmniGen", why_not=_OTHER),
-    _family("bria", "Bria", why_not=_OTHER),
-    _family("krea2", "Krea 2", why_not=_OTHER),
-    _family("flux3", "Flux.3", why_not=_OTHER),
-    _family("qwen-image-2.1", "Qwen-Image 2.1", why_not=_OTHER),
-    _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon", why_not=_OTHER),
-    _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon", why_not=_OTHER),
-    _family("cosmos", "Cosmos", why_not=_OTHER),
+    _family("auraflow", "AuraFlow"),
+    _family("hunyuan-dit", "HunyuanDiT", prediction="v_prediction"),
+    _family("hunyuan-image", "HunyuanImage 2.1", 2048),
+    _family("kolors", "Kolors", prediction="epsilon"),
+    _family("kandinsky3", "Kandinsky 3", prediction="epsilon"),
+    _family("kandinsky5", "Kandinsky 5"),
+    _family("cogview4", "CogView 4"),
+    _family("omnigen", "OmniGen"),
+    _family("bria", "Bria"),
+    _family("krea2", "Krea 2"),
+    _family("flux3", "Flux.3"),
+    _family("qwen-image-2.1", "Qwen-Image 2.1"),
+    _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon"),
+    _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon"),
+    _family("cosmos", "Cosmos"),
     _family("wan", "Wan", 480, why_not=_VIDEO),
     _family("ltx", "LTX-Video", 512, why_not=_VIDEO),
     _family("hunyuan-video", "HunyuanVideo", 720, why_not=_VIDEO),

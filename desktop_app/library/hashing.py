@@ -3,39 +3,24 @@
 import hashlib
 import json
 import os
-import struct
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
-from desktop_app.errors import AppError
+from desktop_app.errors import AppError, Cancelled
 from desktop_app.files import write_atomically
+from desktop_app.library import gguf
+from desktop_app.library.headers import Header, Tensor, damaged, parse_header
+from desktop_app.library.identify import SAFE
 from desktop_app.library.reading import VOCABULARY_MAX, read_json
-from desktop_app.library.safety import WEIGHTS
+from desktop_app.library.safety import weight_parts
 
-HEADER_MAX = 100_000_000
-"""Bytes; what the safetensors library itself allows."""
 _BLOCK = 4 * 1024 * 1024
 _CACHE_MAX = 8 * 1024 * 1024
-_BITS = {
-    **{"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4},
-    **{"U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32},
-    **{"U64": 64, "I64": 64, "F64": 64, "C64": 64, "F6_E2M3": 6, "F6_E3M2": 6},
-}
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Tensor:
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
 
 
 class Hashes:
@@ -57,18 +42,28 @@ class Hashes:
         """
         files = weight_files(folder)
         marks = [_mark(folder, path) for _, path in files]
-        key = str(folder.absolute())
-        with self._lock:
-            known = self._entries().get(key)
-        if isinstance(known, dict):
-            entry = cast(dict[str, object], known)
-            digest = entry.get("sha256")
-            if entry.get("files") == marks and isinstance(digest, str) and len(digest) == 64:
-                return digest
+        found = self._found(folder, marks)
+        if found is not None:
+            return found
         digest = tensor_sha256(folder, progress)
         if [_mark(folder, path) for _, path in files] == marks:
-            self._keep(key, {"files": marks, "sha256": digest})
+            self._keep(str(folder.absolute()), {"files": marks, "sha256": digest})
         return digest
+
+    def known(self, folder: Path) -> str | None:
+        """The hash, where it is remembered and the files are as they were; nothing is computed."""
+        try:
+            return self._found(folder, [_mark(folder, path) for _, path in weight_files(folder)])
+        except (AppError, OSError):
+            return None
+
+    def _found(self, folder: Path, marks: list[list[object]]) -> str | None:
+        with self._lock:
+            known = self._entries().get(str(folder.absolute()))
+        entry = cast(dict[str, object], known) if isinstance(known, dict) else {}
+        digest = entry.get("sha256")
+        good = entry.get("files") == marks and isinstance(digest, str) and len(digest) == 64
+        return digest if good and isinstance(digest, str) else None
 
     def _entries(self) -> dict[str, object]:
         if self._known is None:
@@ -107,17 +102,13 @@ def tensor_sha256(folder: Path, progress: Progress | None = None) -> str:
         if progress:
             progress(done, total)
 
-    rows: dict[tuple[str, str], tuple[_Tensor, bytes]] = {}
+    rows: dict[tuple[str, str], tuple[Tensor, bytes]] = {}
     for part, path in files:
-        for tensor, digest in _hash_file(path, count):
-            if (part, tensor.name) in rows:
-                raise _damaged(path, f"the tensor {tensor.name[:80]!r} stands in it twice")
-            rows[part, tensor.name] = tensor, digest
-    whole = hashlib.sha256()
-    for (part, name), (tensor, digest) in sorted(rows.items(), key=lambda row: row[0]):
-        about = json.dumps([part, name, tensor.dtype, tensor.shape], ensure_ascii=False)
-        whole.update(about.encode() + b"\0" + digest)
-    return whole.hexdigest()
+        for name, tensor, digest in _hash_file(path, count):
+            if (part, name) in rows:
+                raise damaged(path, f"the tensor {name[:80]!r} stands in it twice")
+            rows[part, name] = tensor, digest
+    return _together(rows)
 
 
 def weight_files(folder: Path) -> list[tuple[str, Path]]:
@@ -127,7 +118,8 @@ def weight_files(folder: Path) -> list[tuple[str, Path]]:
         AppError: `model-damaged` when an index names files that are not there.
     """
     found: list[tuple[str, Path]] = []
-    for part, name in WEIGHTS.items():
+    index = read_json(folder / "model_index.json")
+    for part, name in weight_parts(index).items():
         whole = folder / part / name
         if whole.is_file():
             found.append((part, whole))
@@ -135,15 +127,15 @@ def weight_files(folder: Path) -> list[tuple[str, Path]]:
         index = whole.with_name(f"{name}.index.json")
         pieces = read_json(index, VOCABULARY_MAX).get("weight_map")
         if not isinstance(pieces, dict):
-            raise _damaged(index, "it names no files")
+            raise damaged(index, "it names no files")
         values = cast(dict[str, object], pieces).values()
         names = sorted({value for value in values if isinstance(value, str)})
         for piece in names:
             path = folder / part / piece
             if Path(piece).name != piece or not piece.endswith(".safetensors"):
-                raise _damaged(index, f"it names {piece[:80]!r}, which is no file beside it")
+                raise damaged(index, f"it names {piece[:80]!r}, which is no file beside it")
             if not path.is_file():
-                raise _damaged(index, f"its piece {piece[:80]!r} is missing")
+                raise damaged(index, f"its piece {piece[:80]!r} is missing")
             found.append((part, path))
     return found
 
@@ -158,91 +150,105 @@ def _mark(folder: Path, path: Path) -> list[object]:
     ]
 
 
-def _hash_file(path: Path, count: Callable[[int], None]) -> Iterable[tuple[_Tensor, bytes]]:
+def file_sha256(
+    path: Path, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+) -> tuple[str | None, str]:
+    """The hash of a single file's tensors, and that of the whole file, in one reading.
+
+    The first is made as a folder's is, with no part's name; a pickle has none, because it is not
+    opened. The second is what other programs and Civitai know the file by.
+
+    Args:
+        stop: asked between blocks; true breaks off.
+
+    Raises:
+        AppError: `model-damaged`.
+        Cancelled: when `stop` said so.
+    """
+    whole, rows = hashlib.sha256(), dict[str, tuple[Tensor, bytes]]()
+    done = 0
     try:
         with path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            tensors, start = _header(path, stream.read(8), stream.read, size)
-            count(start)
-            for tensor in tensors:
-                digest = hashlib.sha256()
-                left = tensor.end - tensor.start
-                while left:
-                    block = stream.read(min(left, _BLOCK))
-                    if not block:
-                        raise _damaged(path, "it is cut short")
-                    digest.update(block)
-                    left -= len(block)
-                    count(len(block))
-                yield tensor, digest.digest()
+            header = _header_of(path, stream, size)
+
+            def read(length: int) -> bytes:
+                nonlocal done
+                block = stream.read(length)
+                if len(block) < length:
+                    raise damaged(path, "it is cut short")
+                whole.update(block)
+                done += length
+                if stop is not None and stop():
+                    raise Cancelled
+                if progress is not None:
+                    progress(done, size)
+                return block
+
+            for name, tensor in _in_order(header):
+                _pass(read, header.data_start + tensor.start - done)
+                rows[name] = tensor, _digest(read, tensor.end - tensor.start)
+            _pass(read, size - done)
     except OSError as fault:
-        raise _damaged(path, fault.strerror or "the disk does not read it") from fault
+        raise damaged(path, fault.strerror or "the disk does not read it") from fault
+    if path.suffix.lower() not in SAFE:
+        return None, whole.hexdigest()
+    return _together({("", name): row for name, row in rows.items()}), whole.hexdigest()
 
 
-def _header(
-    path: Path, first: bytes, read: Callable[[int], bytes], size: int
-) -> tuple[list[_Tensor], int]:
-    """The tensors in the order of their bytes, and where the bytes begin."""
-    if len(first) < 8:
-        raise _damaged(path, "it is cut short")
-    (length,) = struct.unpack("<Q", first)
-    if length > min(HEADER_MAX, size - 8):
-        raise _damaged(path, "it is cut short or no safetensors file")
+def _header_of(path: Path, stream: IO[bytes], size: int) -> Header:
+    """What lies where; one without tensors for a pickle. The stream stands at the beginning."""
+    suffix = path.suffix.lower()
+    if suffix == ".gguf":
+        header = gguf.read_header(path)
+    elif suffix in SAFE:
+        header = parse_header(path, stream, size)
+    else:
+        header = Header(tensors={}, data_start=0, size=size)
+    stream.seek(0)
+    return header
+
+
+def _in_order(header: Header) -> list[tuple[str, Tensor]]:
+    return sorted(header.tensors.items(), key=lambda row: (row[1].start, row[1].end))
+
+
+def _pass(read: Callable[[int], bytes], length: int) -> None:
+    while length > 0:
+        length -= len(read(min(length, _BLOCK)))
+
+
+def _digest(read: Callable[[int], bytes], length: int) -> bytes:
+    digest = hashlib.sha256()
+    while length > 0:
+        block = read(min(length, _BLOCK))
+        digest.update(block)
+        length -= len(block)
+    return digest.digest()
+
+
+def _hash_file(path: Path, count: Callable[[int], None]) -> Iterable[tuple[str, Tensor, bytes]]:
     try:
-        parsed: object = json.loads(read(length).decode(), object_pairs_hook=_once)
-    except (ValueError, RecursionError) as fault:
-        raise _damaged(path, "its header is no valid JSON") from fault
-    if not isinstance(parsed, dict):
-        raise _damaged(path, "its header lists no tensors")
-    rows = cast(dict[str, object], parsed)
-    tensors = [_tensor(path, name, row) for name, row in rows.items() if name != "__metadata__"]
-    tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
-    place = 0
-    for tensor in tensors:
-        if tensor.start != place:
-            raise _damaged(path, f"the tensor {tensor.name[:80]!r} does not lie where it should")
-        place = tensor.end
-    if 8 + length + place != size:
-        raise _damaged(path, "it is cut short" if 8 + length + place > size else "it is too long")
-    return tensors, 8 + length
+        with path.open("rb") as stream:
+            header = parse_header(path, stream, os.fstat(stream.fileno()).st_size)
+            count(header.data_start)
+
+            def read(length: int) -> bytes:
+                block = stream.read(length)
+                if len(block) < length:
+                    raise damaged(path, "it is cut short")
+                count(length)
+                return block
+
+            for name, tensor in header.tensors.items():
+                yield name, tensor, _digest(read, tensor.end - tensor.start)
+    except OSError as fault:
+        raise damaged(path, fault.strerror or "the disk does not read it") from fault
 
 
-def _tensor(path: Path, name: str, row: object) -> _Tensor:
-    fields = cast(dict[str, object], row) if isinstance(row, dict) else {}
-    dtype, shape, ends = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
-    sides = _whole_numbers(shape)
-    places = _whole_numbers(ends)
-    if not isinstance(dtype, str) or sides is None or places is None or len(places) != 2:
-        raise _damaged(path, f"the tensor {name[:80]!r} is not described")
-    count = 1
-    for side in sides:
-        count *= side
-    bits = _BITS.get(dtype)
-    if bits is None or count * bits != (places[1] - places[0]) * 8:
-        raise _damaged(path, f"the tensor {name[:80]!r} has not the size that it should have")
-    return _Tensor(name=name, dtype=dtype, shape=sides, start=places[0], end=places[1])
-
-
-def _whole_numbers(value: object) -> tuple[int, ...] | None:
-    if not isinstance(value, list):
-        return None
-    numbers = cast(list[object], value)
-    good = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers)
-    return tuple(cast(list[int], numbers)) if good and len(numbers) <= 16 else None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A mapping whose keys stand in the text once; safetensors itself takes the last of two."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
-
-
-def _damaged(path: Path, reason: str) -> AppError:
-    return AppError(
-        "model-damaged",
-        f"The model's file “{path}” is damaged: {reason}.",
-        hint="Copy or download the model again.",
-        path=str(path),
-    )
+def _together(rows: Mapping[tuple[str, str], tuple[Tensor, bytes]]) -> str:
+    whole = hashlib.sha256()
+    for (part, name), (tensor, digest) in sorted(rows.items(), key=lambda row: row[0]):
+        about = json.dumps([part, name, tensor.dtype, tensor.shape], ensure_ascii=False)
+        whole.update(about.encode("utf-8", "surrogatepass") + b"\0" + digest)
+    return whole.hexdigest()

@@ -11,6 +11,7 @@ from desktop_app.library.adapters import find_adapter
 from desktop_app.library.families import FAMILIES
 from desktop_app.library.headers import Header
 from desktop_app.library.identity import Format, Identity
+from desktop_app.library.support import judged
 from desktop_app.library.told import Told, read_told
 
 SAFE = frozenset({".safetensors", ".sft", ".gguf"})
@@ -53,20 +54,24 @@ _STAGE_C = "prior"
 _SD2_TELLTALE = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
 _SD2_SPREAD = 0.09
 _LANGUAGE = ("blk.0.attn_q.weight", "model.layers.0.self_attn.q_proj.weight", "token_embd.weight")
-_MEBI = 1024 * 1024
 
 
 def identify(path: Path) -> Identity:
-    """What the file at `path` is; never raises for what is in it.
+    """What the file at `path` is, and whether it can be used; never raises for what is in it.
 
     A file that cannot be read, is damaged or unknown has kind `unknown` and says why.
     Pickles are not opened: see `engine.convert`.
     """
+    return judged(look_at(path))
+
+
+def look_at(path: Path) -> Identity:
+    """As `identify`, but without asking whether this program can use it."""
     suffix = path.suffix.lower()
     try:
         size = path.stat().st_size
         if suffix in PICKLES:
-            return _pickle(size)
+            return Identity(kind="unknown", format="pickle", bytes=size)
         if suffix == ".gguf":
             return _of_header(path, gguf.read_header(path), "gguf")
         return _of_header(path, headers.read_header(path), "safetensors")
@@ -81,16 +86,6 @@ def identify(path: Path) -> Identity:
 
 def _format(suffix: str) -> Format:
     return "gguf" if suffix == ".gguf" else "pickle" if suffix in PICKLES else "safetensors"
-
-
-def _pickle(size: int) -> Identity:
-    return Identity(
-        kind="unknown",
-        format="pickle",
-        bytes=size,
-        unsupported="It is a pickle, which can run any code when it is opened; it can be"
-        " converted to safetensors once, if you trust its maker.",
-    )
 
 
 def _of_header(path: Path, header: Header, form: Format) -> Identity:
@@ -118,10 +113,6 @@ def _sorted(path: Path, header: Header, form: Format, told: Told) -> Identity:
         return found
     adapter = find_adapter(header, told.family)
     if adapter is not None:
-        family = FAMILIES.get(adapter.family)
-        why = adapter.why_not and f"{adapter.why_not}."
-        if family is not None and family.why_not and not why:
-            why = f"It is for {family.title}: {family.why_not}."
         return Identity(
             kind=adapter.kind,
             format=form,
@@ -130,7 +121,6 @@ def _sorted(path: Path, header: Header, form: Format, told: Told) -> Identity:
             naming=adapter.naming,
             rank=adapter.rank,
             targets=adapter.targets,
-            unsupported=why,
         )
     return _part(header, form) or _unknown(header, form)
 
@@ -189,7 +179,6 @@ def _denoiser(
         in_channels=channels,
         latent_channels=_latent_channels(header, vae) if vae else 0,
         parts=tuple(parts),
-        unsupported=f"It is a model of {row.title}: {row.why_not}." if row.why_not else "",
     )
 
 

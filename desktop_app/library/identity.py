@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from desktop_app.recipe.recipe import ModelKind, ModelRef
+
 Kind = Literal[
     "checkpoint",
     "denoiser",
@@ -39,6 +41,12 @@ KIND_WORDS: Mapping[Kind, str] = {
     "ip-adapter": "IP-Adapter",
     "upscaler": "upscaler",
     "unknown": "unknown",
+}
+_REF_KINDS: Mapping[Kind, ModelKind] = {
+    "checkpoint": "single",
+    "lora": "lora",
+    "embedding": "embedding",
+    "vae": "vae",
 }
 
 
@@ -150,9 +158,13 @@ class Asset:
         name: for people.
         source: whose folder it lies in, such as `ComfyUI`; empty for our own.
         preview: a picture of it beside it.
-        trigger_words: the artist's, else those of the sidecar, else of the file.
-        missing: not there now: moved away, deleted, or on a drive that is out.
-        unsupported: why it cannot be used; empty when it can.
+        trigger_words: the artist's, else the maker's.
+        maker_words: those of the sidecar, else of the file.
+        base: the model that it was made for, in its maker's words.
+        weight: that its maker recommends for an adapter; None for none.
+        negative: the words to avoid that its maker recommends.
+        facts: what the artist said.
+        missing: not there now: deleted, or on a drive that is out.
     """
 
     path: Path
@@ -163,7 +175,11 @@ class Asset:
     source: str = ""
     preview: Path | None = None
     trigger_words: tuple[str, ...] = ()
+    maker_words: tuple[str, ...] = ()
     description: str = ""
+    base: str = ""
+    weight: float | None = None
+    negative: str = ""
     facts: Facts = field(default_factory=Facts)
     missing: bool = False
 
@@ -177,7 +193,18 @@ class Asset:
 
     @property
     def unsupported(self) -> str:
+        """Why it cannot be used; empty when it can."""
         return self.identity.unsupported
+
+    @property
+    def ref(self) -> ModelRef | None:
+        """How a recipe names it; None for what no recipe names, and until its hash is known."""
+        kind = _REF_KINDS.get(self.identity.kind)
+        if kind is None or self.sha256 is None:
+            return None
+        if kind == "single" and self.identity.format == "folder":
+            kind = "diffusers"
+        return ModelRef(sha256=self.sha256, name=self.name, kind=kind)
 
     @property
     def key(self) -> str:

@@ -1,29 +1,23 @@
-"""Refuses model folders that could run code, and what is no Stable Diffusion pipeline."""
+"""Refuses model folders that could run code, and pipelines that are not known here."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from desktop_app.errors import AppError
 from desktop_app.library.reading import read_json
+from desktop_app.recipe.families import FAMILIES, Part, families_of
 
-PIPELINE = "StableDiffusionPipeline"
-WEIGHTS = {
-    "text_encoder": "model.safetensors",
-    "unet": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
+WEIGHTS: Mapping[str, str] = {
+    "transformers": "model.safetensors",
+    "diffusers": "diffusion_pytorch_model.safetensors",
 }
-"""The parts that have tensors, and the file that each is loaded from."""
+"""Library of a part -> the file that its tensors are loaded from."""
 
-_PARTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "text_encoder": (("transformers", "CLIPTextModel"),),
-    "tokenizer": (("transformers", "CLIPTokenizer"), ("transformers", "CLIPTokenizerFast")),
-    "unet": (("diffusers", "UNet2DConditionModel"),),
-    "vae": (("diffusers", "AutoencoderKL"), ("diffusers", "AutoencoderTiny")),
-}
 # Named in many folders, never loaded here.
 _UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_NOTHING = [None, None]
 _UNUSED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 _CODE = frozenset(
     [".py", ".pyc", ".pyo", ".pyd", ".pyw", ".pyx", ".so", ".dll", ".dylib", ".exe", ".sh", ".js"]
@@ -41,32 +35,59 @@ def check_folder(folder: Path) -> dict[str, object]:
     """Look a model folder through without loading anything; its `model_index.json`.
 
     Raises:
-        AppError: `model-unsafe` for what could run code, `model-kind` for another pipeline than
-            Stable Diffusion, `model-file` for what cannot be read, `model-weights` where weights
-            are missing or are pickles.
+        AppError: `model-unsafe` for what could run code, `model-kind` for a pipeline that is not
+            in the table of families, `model-file` for what cannot be read, `model-weights` where
+            weights are missing or are pickles.
     """
     index = read_json(folder / "model_index.json")
     _check_index(folder, index)
+    check_contents(folder)
+    for part, name in weight_parts(index).items():
+        _check_weights(folder, part, name)
+        _check_config(folder, part, index)
+    return index
+
+
+def check_contents(folder: Path) -> None:
+    """Refuse a folder with program code in it, or with a config that asks for some.
+
+    Raises:
+        AppError: `model-unsafe` or `model-file`.
+    """
     for path in _walk(folder):
         suffix = path.suffix.lower()
         if suffix in _CODE:
             raise _unsafe(folder, f"it holds program code ({path.relative_to(folder)})")
         if path.name.endswith("config.json") or path.name == "model_index.json":
             _check_keys(folder, path, read_json(path))
-    for part, name in WEIGHTS.items():
-        _check_weights(folder, part, name)
-        _check_config(folder, part, index)
-    return index
+
+
+def weight_parts(index: Mapping[str, object]) -> dict[str, str]:
+    """The parts of a pipeline that have tensors, and the file that each is loaded from."""
+    return {
+        name: WEIGHTS[part.library]
+        for name, part in _parts(index).items()
+        if not name.startswith("tokenizer") and index.get(name, _NOTHING) != _NOTHING
+    }
+
+
+def _parts(index: Mapping[str, object]) -> dict[str, Part]:
+    """The parts that the pipeline of an index may have, by their names."""
+    kind = index.get("_class_name")
+    rows = families_of(kind) if isinstance(kind, str) else ()
+    return {part.name: part for row in rows for part in row.parts}
 
 
 def _check_index(folder: Path, index: dict[str, object]) -> None:
     kind = index.get("_class_name")
     if not isinstance(kind, str):
         raise _unsafe(folder, "its pipeline is not named by a plain word")
-    if kind != PIPELINE:
+    parts = _parts(index)
+    if not parts:
         raise AppError(
             "model-kind",
-            f"“{folder.name}” is a {kind[:60]}; only Stable Diffusion pipelines can be used.",
+            f"“{folder.name}” is a {kind[:60]}, which makes no pictures here.",
+            hint=f"These can be used: {', '.join(row.label for row in FAMILIES.values())}.",
             path=str(folder),
             kind=kind[:60],
         )
@@ -77,24 +98,35 @@ def _check_index(folder: Path, index: dict[str, object]) -> None:
             ):
                 raise _unsafe(folder, f"its index has an unknown part {name[:60]!r}")
             continue
-        _check_part(folder, name, value)
-    for part in (*_PARTS, "scheduler"):
+        _check_part(folder, name, value, parts)
+    needed = [name for name, part in parts.items() if part.needed]
+    for part in (*needed, "scheduler"):
         if part not in index:
             raise AppError(
                 "model-kind", f"“{folder.name}” has no {part.replace('_', ' ')}.", path=str(folder)
             )
 
 
-def _check_part(folder: Path, name: str, value: object) -> None:
+def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part]) -> None:
     pair = cast(list[object], value) if isinstance(value, list) else []
-    if name in _UNUSED and (pair == [None, None] or (pair and pair[0] in _UNUSED_LIBRARIES)):
+    known = parts.get(name)
+    if known is None and name != "scheduler" and isinstance(value, bool | int | float | None):
+        return  # a setting of the pipeline, such as SDXL's force_zeros_for_empty_prompt
+    if known is not None and not known.needed and pair == _NOTHING:
+        return
+    if (
+        known is None
+        and name in _UNUSED
+        and (pair == _NOTHING or (pair and pair[0] in _UNUSED_LIBRARIES))
+    ):
         return
     if len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         raise _unsafe(folder, f"its part {name[:60]!r} is not named by two plain words")
     library, kind = str(pair[0]), str(pair[1])
-    known = _PARTS.get(name, ())
+    if known is not None and library == known.library and kind in known.classes:
+        return
     scheduler = name == "scheduler" and library == "diffusers" and kind.endswith("Scheduler")
-    if (library, kind) in known or (scheduler and kind.isalnum() and kind.isascii()):
+    if scheduler and kind.isalnum() and kind.isascii():
         return
     if library not in ("diffusers", "transformers"):
         raise _unsafe(

@@ -1,0 +1,308 @@
+"""All models below the watched folders, as they lie there, with what is remembered of each."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from desktop_app.errors import Cancelled
+from desktop_app.library.folders import WatchedFolder, recognise
+from desktop_app.library.hashing import Hashes, Progress, file_sha256
+from desktop_app.library.identify import look_at
+from desktop_app.library.identity import Asset, Facts, Identity
+from desktop_app.library.index import Index, Row
+from desktop_app.library.invokeai import model_names
+from desktop_app.library.memory import Memory, Remembered
+from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.sidecars import Sidecar, read_sidecar
+from desktop_app.library.support import judged
+from desktop_app.library.told import text_of
+from desktop_app.library.walk import Entry, Walk
+
+Stop = Callable[[], bool]
+_EMBEDDING_MAX = 2_000_000
+"""Bytes: a pickle of no known folder below this is no checkpoint."""
+_PART_NAMES = (
+    "diffusion_pytorch_model.safetensors",
+    "model.safetensors",
+    "diffusion_pytorch_model.fp16.safetensors",
+    "model.fp16.safetensors",
+)
+_PLAIN_NAMES = frozenset({"model", "diffusion_pytorch_model", "pytorch_model", "adapter_model"})
+
+
+class Assets:
+    """Knows what lies in some folders. Safe to call from any thread."""
+
+    def __init__(self, folders: Sequence[Path], cache: Path, memory: Memory) -> None:
+        """Args:
+        folders: to look through, in the order in which they win; of any program's layout.
+        cache: the folder for what may be lost: the index of files and the hashes.
+        memory: what the artist said.
+        """
+        self._folders = tuple(folders)
+        self._index = Index(cache / "models.json")
+        self._hashes = Hashes(cache / "hashes.json")
+        self._memory = memory
+        self._lock = threading.RLock()
+        self._assets: tuple[Asset, ...] | None = None
+        self.watched: tuple[WatchedFolder, ...] = ()
+
+    @property
+    def hashes(self) -> Hashes:
+        """Of diffusers folders."""
+        return self._hashes
+
+    def all(self) -> tuple[Asset, ...]:
+        """What the last `scan` found; the first call looks."""
+        with self._lock:
+            return self.scan() if self._assets is None else self._assets
+
+    def scan(self, stop: Stop | None = None) -> tuple[Asset, ...]:
+        """Look through the folders. Headers are read where a file is new or changed; nothing is
+        hashed.
+
+        Raises:
+            Cancelled: when `stop` said so.
+        """
+        watched = tuple(recognise(folder) for folder in self._folders)
+        found = {asset.path: asset for asset in self._found(watched, stop)}
+        assets = [*found.values(), *self._missing(watched, found)]
+        assets.sort(key=lambda one: (one.missing, one.name.casefold(), str(one.path)))
+        self._index.save()
+        with self._lock:
+            self.watched = watched
+            self._assets = tuple(assets)
+            return self._assets
+
+    def unhashed(self) -> tuple[Asset, ...]:
+        """What has no hash yet and could be used: models first, then the small before the large."""
+        waiting = [
+            one
+            for one in self.all()
+            if one.sha256 is None and not one.missing and not one.unsupported
+        ]
+        return tuple(
+            sorted(waiting, key=lambda one: (one.identity.kind != "checkpoint", one.identity.bytes))
+        )
+
+    def hash(
+        self, asset: Asset, progress: Progress | None = None, stop: Stop | None = None
+    ) -> Asset:
+        """Compute both hashes of an asset, or take them from the cache; the asset with them.
+
+        What the artist said about it before its hash was known is kept under the hash from now on.
+
+        Raises:
+            AppError: `model-damaged`, `model-file` or another reason why it cannot be read.
+            Cancelled: when `stop` said so.
+        """
+        path = asset.path
+        if asset.identity.format == "folder":
+            sha256, whole = self._hashes.tensor_sha256(path, progress), None
+        else:
+            before = path.stat()
+            row = self._index.get(path, before.st_size, before.st_mtime_ns)
+            if row is not None and row.file_sha256 is not None:
+                sha256, whole = row.sha256, row.file_sha256
+            else:
+                sha256, whole = file_sha256(path, progress, stop)
+                after = path.stat()
+                same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+                if same:
+                    self._index.put(
+                        path,
+                        Row(
+                            size=after.st_size,
+                            mtime_ns=after.st_mtime_ns,
+                            identity=row.identity if row is not None else look_at(path),
+                            sha256=sha256,
+                            file_sha256=whole,
+                        ),
+                    )
+        if sha256 is not None:
+            self._memory.move(asset.key, sha256)
+        hashed = replace(asset, sha256=sha256, file_sha256=whole)
+        return self._replace(replace(hashed, facts=self._memory.get(hashed.key)))
+
+    def save(self) -> None:
+        """Write down the hashes that were computed."""
+        self._index.save()
+
+    def say(self, asset: Asset, facts: Facts) -> Asset:
+        """Keep what the artist says about an asset; the asset with it.
+
+        Raises:
+            AppError: when it cannot be written; nothing changes then.
+        """
+        self._memory.put(
+            asset.key,
+            Remembered(
+                facts=facts,
+                name=asset.name,
+                path=asset.path,
+                kind=asset.identity.kind,
+                family=asset.identity.family,
+            ),
+        )
+        words = facts.trigger_words or asset.maker_words
+        return self._replace(replace(asset, facts=facts, trigger_words=words))
+
+    def look(self, path: Path) -> Asset:
+        """One file or folder, wherever it lies; it need not be watched."""
+        path = path.expanduser().absolute()
+        form = "folder" if path.is_dir() else "file"
+        try:
+            names = {each.name.lower(): each.name for each in path.parent.iterdir()}
+            about = path.stat()
+            size, mtime_ns = about.st_size, about.st_mtime_ns
+        except OSError:
+            names, size, mtime_ns = {}, 0, 0
+        beside = names if form == "file" else {}
+        entry = Entry(path=path, form=form, size=size, mtime_ns=mtime_ns, hint=None, beside=beside)
+        return self._asset(entry, WatchedFolder(path=path.parent, program="own", roots=()), {})
+
+    def _found(self, watched: Sequence[WatchedFolder], stop: Stop | None) -> Iterator[Asset]:
+        walk = Walk()
+        for folder in watched:
+            names = model_names(folder.path) if folder.program == "invokeai" else {}
+            for root, kind in folder.roots:
+                for entry in walk.entries(root, kind):
+                    if stop is not None and stop():
+                        raise Cancelled
+                    yield self._asset(entry, folder, names)
+
+    def _asset(self, entry: Entry, folder: WatchedFolder, names: dict[Path, str]) -> Asset:
+        if entry.form == "folder":
+            identity = identify_folder(entry.path)
+            sha256, whole = self._hashes.known(entry.path), None
+            path = entry.path
+        else:
+            path, row = self._row(entry)
+            identity = judged(_hinted(row.identity, entry))
+            sha256, whole = row.sha256, row.file_sha256
+        sidecar = read_sidecar(path if entry.form == "file" else entry.path, entry.beside)
+        if not identity.family and sidecar.family and identity.kind in ("lora", "embedding"):
+            identity = judged(replace(identity, family=sidecar.family))
+        name = names.get(entry.path) or names.get(entry.path.parent) or _name(path, sidecar)
+        asset = Asset(
+            path=path,
+            identity=identity,
+            name=name,
+            sha256=sha256,
+            file_sha256=whole,
+            source=folder.title if folder.program != "own" else "",
+            preview=sidecar.preview,
+            maker_words=sidecar.trigger_words or identity.trigger_words,
+            description=sidecar.description,
+            base=sidecar.base or identity.base,
+            weight=sidecar.weight,
+            negative=sidecar.negative,
+        )
+        facts = self._memory.get(asset.key)
+        words = facts.trigger_words or asset.maker_words
+        return replace(asset, facts=facts, trigger_words=words)
+
+    def _row(self, entry: Entry) -> tuple[Path, Row]:
+        """The file itself, and what is known of it."""
+        path, size, mtime_ns = entry.path, entry.size, entry.mtime_ns
+        if entry.form == "part":
+            named = next((entry.beside[one] for one in _PART_NAMES if one in entry.beside), None)
+            if named is None:
+                why = "It is split over several files, which cannot be used here yet."
+                identity = Identity(kind="unknown", format="folder", unsupported=why)
+                return path, Row(size=size, mtime_ns=mtime_ns, identity=identity)
+            path = path / named
+            try:
+                about = path.stat()
+                size, mtime_ns = about.st_size, about.st_mtime_ns
+            except OSError:
+                size = mtime_ns = 0
+        row = self._index.get(path, size, mtime_ns)
+        if row is None:
+            row = Row(size=size, mtime_ns=mtime_ns, identity=look_at(path))
+            self._index.put(path, row)
+        return path, row
+
+    def _missing(
+        self, watched: Sequence[WatchedFolder], found: dict[Path, Asset]
+    ) -> Iterator[Asset]:
+        """What was there and is not: of folders that are out, and what the artist spoke of."""
+        hashes = {asset.sha256 for asset in found.values()} - {None}
+        roots = {root: (one, _is_out(root)) for one in watched for root, _ in one.roots}
+        told: set[str] = set()
+        gone: list[Path] = []
+        for path, row in self._index.all().items():
+            home = next((roots[above] for above in path.parents if above in roots), None)
+            if path in found or home is None:
+                continue
+            root, out = home
+            if row.sha256 in hashes or not out:
+                gone.append(path)
+                continue
+            key = row.sha256 or f"path:{path}"
+            told.add(key)
+            yield Asset(
+                path=path,
+                identity=judged(row.identity),
+                name=_name(path, Sidecar()),
+                sha256=row.sha256,
+                file_sha256=row.file_sha256,
+                source=root.title if root.program != "own" else "",
+                trigger_words=self._memory.get(key).trigger_words or row.identity.trigger_words,
+                maker_words=row.identity.trigger_words,
+                facts=self._memory.get(key),
+                missing=True,
+            )
+        self._index.drop(gone)
+        for key, seen in self._memory.all().items():
+            if key in told or key in hashes or seen.path in found:
+                continue
+            yield Asset(
+                path=seen.path,
+                identity=Identity(kind=seen.kind, format="safetensors", family=seen.family),
+                name=seen.name or seen.path.stem,
+                sha256=key if len(key) == 64 else None,
+                trigger_words=seen.facts.trigger_words,
+                facts=seen.facts,
+                missing=True,
+            )
+
+    def _replace(self, asset: Asset) -> Asset:
+        with self._lock:
+            rows = self._assets or ()
+            self._assets = tuple(asset if one.path == asset.path else one for one in rows)
+        return asset
+
+
+def _is_out(folder: Path) -> bool:
+    """Not there, or the empty place where a drive is mounted otherwise."""
+    try:
+        with os.scandir(folder) as listing:
+            return next(listing, None) is None
+    except OSError:
+        return True
+
+
+def _hinted(identity: Identity, entry: Entry) -> Identity:
+    """A pickle is what its folder says, because it is not opened."""
+    if identity.kind != "unknown" or identity.format != "pickle":
+        return identity
+    small = "embedding" if entry.size <= _EMBEDDING_MAX else "unknown"
+    return replace(identity, kind=entry.hint or small)
+
+
+def _name(path: Path, sidecar: Sidecar) -> str:
+    """What people call it: never a hash of the Hugging Face cache, nor `model`."""
+    for above in (path, *path.parents):
+        if above.name.startswith("models--"):
+            repository = above.name.split("--")[-1]
+            inside = [part for part in path.relative_to(above).parts[2:] if part]
+            last = Path(inside[-1]).stem if inside else ""
+            plain = not last or last.split(".")[0] in _PLAIN_NAMES
+            return text_of(repository if plain else f"{repository} {last}", 200)
+    stem = path.name if path.is_dir() else path.stem
+    if stem.split(".")[0] in _PLAIN_NAMES:
+        stem = path.parent.name
+    return sidecar.name or text_of(stem, 200) or "model"

@@ -1,0 +1,292 @@
+"""What the program needs to know to use a model: its defaults, its sizes, its words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from desktop_app.errors import AppError
+from desktop_app.library.families import FAMILIES, title_of
+from desktop_app.library.hashing import weight_files
+from desktop_app.library.identity import Asset
+from desktop_app.library.reading import read_json
+from desktop_app.library.schedule import prediction_of, schedule_of
+from desktop_app.paths import RESOURCES
+from desktop_app.recipe import families as made
+from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, ModelRef, check_sampler
+from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
+
+_RATIOS = ((1, 1), (4, 5), (2, 3), (3, 2), (16, 9))
+_WORDS_MAX = 5000
+_FACTORS = {"sana": 32, "cascade": 32}
+_BLOCKS = ("block_out_channels", "encoder_block_out_channels", "dim_mult")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What a small model knows, as its `words.json` lists it.
+
+    Attributes:
+        groups: name of the group (`subjects`, `places` ...) and its words.
+        example_prompts: what it does best.
+    """
+
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    example_prompts: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every word once, in the order of the groups."""
+        return tuple(dict.fromkeys(word for _, words in self.groups for word in words))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInfo:
+    """One model on this machine.
+
+    Attributes:
+        path: its folder, or its file.
+        built_in: whether it came with the program.
+        native_size: width and height in pixels that it was trained at.
+        sizes: sizes of other shapes with about the native area, the native one first.
+        default_sigmas: of the default sampler.
+        prediction_type: `epsilon`, `v_prediction` or `sample`.
+        noise_schedule: in words, such as `scaled linear`.
+        vae: the class of its picture decoder.
+        bytes: of all weights on disk.
+        words: what it knows, where it lists that.
+        factor: pixels to a latent.
+        family_key: of its row in `recipe.families`.
+    """
+
+    ref: ModelRef
+    path: Path
+    title: str
+    built_in: bool
+    description: str
+    family: str
+    native_size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...]
+    default_steps: int
+    default_guidance: float
+    default_scheduler: str
+    default_sigmas: Sigmas
+    prediction_type: str
+    noise_schedule: str
+    vae: str
+    bytes: int
+    words: Words | None
+    factor: int
+    family_key: str = "sd1"
+
+
+def info_of(asset: Asset, sha256: str) -> ModelInfo:
+    """A checkpoint as the program uses it.
+
+    Args:
+        asset: a folder or a file that can be used.
+        sha256: of its tensors.
+
+    Raises:
+        AppError: `model-file` or `model-kind`.
+    """
+    if asset.identity.format == "folder":
+        return _of_folder(asset.path, sha256)
+    return _of_file(asset, sha256)
+
+
+def _of_folder(folder: Path, sha256: str) -> ModelInfo:
+    index = read_json(folder / "model_index.json")
+    own = _optional(folder / "mezzotint.json")
+    vae = read_json(folder / "vae" / "config.json")
+    denoiser = _optional(folder / "unet" / "config.json") or _optional(
+        folder / "transformer" / "config.json"
+    )
+    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    row = _row_of(folder, index, denoiser)
+    title = _text(own, "name", folder.name)[:100]
+    factor = _factor(vae)
+    native = _native_size(own, denoiser, factor, row)
+    sampler, sigmas = _sampler(own, row)
+    return ModelInfo(
+        ref=ModelRef(sha256=sha256, name=title),
+        path=folder,
+        title=title,
+        built_in=folder.is_relative_to(RESOURCES),
+        description=_text(own, "description", "")[:2000],
+        family=f"{row.label} (diffusers)",
+        native_size=native,
+        sizes=_sizes(own, native, factor),
+        default_steps=int(_number(own, "steps", row.steps, STEPS.low, STEPS.high)),
+        default_guidance=_number(
+            own, "guidance_scale", row.guidance_scale, GUIDANCE.low, GUIDANCE.high
+        ),
+        default_scheduler=sampler,
+        default_sigmas=sigmas,
+        prediction_type=prediction_of(scheduler),
+        noise_schedule=schedule_of(scheduler),
+        vae=str(cast(list[object], index["vae"])[1]),
+        bytes=sum(path.stat().st_size for _, path in weight_files(folder)),
+        words=_words(folder / "words.json"),
+        factor=factor,
+        family_key=row.key,
+    )
+
+
+def _of_file(asset: Asset, sha256: str) -> ModelInfo:
+    identity = asset.identity
+    family = FAMILIES.get(identity.family)
+    row = family.row if family is not None else None
+    if row is None:
+        raise AppError(
+            "model-kind",
+            f"“{asset.name}” is of a family that cannot be used: {identity.unsupported}",
+            path=str(asset.path),
+        )
+    factor = _FACTORS.get(identity.family, 8)
+    native = identity.native_size or (row.native, row.native)
+    if not _legal(native):
+        native = (row.native, row.native)
+    flow = identity.prediction == "flow"
+    return ModelInfo(
+        ref=ModelRef(sha256=sha256, name=asset.name, kind="single"),
+        path=asset.path,
+        title=asset.name[:100],
+        built_in=False,
+        description=asset.description,
+        family=title_of(identity.family),
+        native_size=native,
+        sizes=_sizes({}, native, factor),
+        default_steps=row.steps,
+        default_guidance=row.guidance_scale,
+        default_scheduler=row.scheduler,
+        default_sigmas=row.sigmas,
+        prediction_type=identity.prediction or "epsilon",
+        noise_schedule="flow matching"
+        if flow
+        else "scaled linear" + (", zero terminal SNR" if identity.zero_snr else ""),
+        vae="AutoencoderKL",
+        bytes=identity.bytes,
+        words=None,
+        factor=factor,
+        family_key=row.key,
+    )
+
+
+def _row_of(
+    folder: Path, index: Mapping[str, object], denoiser: Mapping[str, object]
+) -> made.Family:
+    found = made.families_of(str(index.get("_class_name")))
+    if not found:
+        raise AppError("model-kind", f"“{folder.name}” makes no pictures here.", path=str(folder))
+    if found[0].key in ("sd1", "sd2"):
+        return made.stable_family(denoiser.get("cross_attention_dim"))
+    return found[0]
+
+
+def _factor(vae: Mapping[str, object]) -> int:
+    names = _BLOCKS if vae.get("_class_name") != "AutoencoderTiny" else _BLOCKS[1:]
+    blocks = next((vae[name] for name in names if isinstance(vae.get(name), list)), None)
+    count = len(cast(list[object], blocks)) if isinstance(blocks, list) else 4
+    return 2 ** (min(max(count, 1), 7) - 1)
+
+
+def _native_size(
+    own: Mapping[str, object], denoiser: Mapping[str, object], factor: int, row: made.Family
+) -> tuple[int, int]:
+    native = _pair(own.get("native_size"))
+    if native is None:
+        latent = _pair(denoiser.get("sample_size")) or (0, 0)
+        native = latent[0] * factor, latent[1] * factor
+    return native if _legal(native) else (row.native, row.native)
+
+
+def _sizes(
+    own: Mapping[str, object], native: tuple[int, int], factor: int
+) -> tuple[tuple[int, int], ...]:
+    listed = own.get("sizes")
+    if isinstance(listed, list):
+        rows = [_pair(row) for row in cast(list[object], listed)[:50]]
+        found = [row for row in rows if row and _legal(row)]
+    else:
+        found = [_with_ratio(native, *ratio, factor) for ratio in _RATIOS]
+    return tuple(dict.fromkeys((native, *(size for size in found if _legal(size)))))
+
+
+def _with_ratio(native: tuple[int, int], across: int, down: int, factor: int) -> tuple[int, int]:
+    """The size of a shape with the native area, in steps that the network halves without rest."""
+    area = native[0] * native[1]
+    step = factor * (4 if min(native) >= 512 else 1)
+    width = (area * across / down) ** 0.5
+    wide = max(step, round(width / step) * step)
+    high = max(step, round(area / width / step) * step)
+    return wide, high
+
+
+def _legal(size: tuple[int, int]) -> bool:
+    try:
+        WIDTH.check(size[0])
+        HEIGHT.check(size[1])
+    except AppError:
+        return False
+    return True
+
+
+def _sampler(own: Mapping[str, object], row: made.Family) -> tuple[str, Sigmas]:
+    name = _text(own, "scheduler", row.scheduler)
+    wanted = _text(own, "sigmas", "default" if "scheduler" in own else row.sigmas)
+    sigmas: Sigmas = "default"
+    for known in ALL_SIGMAS:
+        if known == wanted:
+            sigmas = known
+    try:
+        check_sampler(name, sigmas)
+    except AppError:
+        return row.scheduler, row.sigmas
+    return (name, sigmas) if name in row.schedulers else (row.scheduler, row.sigmas)
+
+
+def _words(path: Path) -> Words | None:
+    groups: list[tuple[str, tuple[str, ...]]] = []
+    data = _optional(path)
+    for name, value in data.items():
+        if name != "example_prompts" and isinstance(value, list):
+            groups.append((name[:60], _texts(cast(list[object], value), 60)))
+    examples = data.get("example_prompts")
+    prompts = _texts(cast(list[object], examples), 300) if isinstance(examples, list) else ()
+    return Words(groups=tuple(groups), example_prompts=prompts[:24]) if groups else None
+
+
+def _texts(values: list[object], length: int) -> tuple[str, ...]:
+    return tuple(
+        value
+        for value in values[:_WORDS_MAX]
+        if isinstance(value, str) and 0 < len(value) <= length
+    )
+
+
+def _optional(path: Path) -> dict[str, object]:
+    try:
+        return read_json(path)
+    except AppError:
+        return {}  # what it would tell is only for people
+
+
+def _text(data: Mapping[str, object], key: str, default: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) and value.strip() else default
+
+
+def _number(data: Mapping[str, object], key: str, default: float, low: float, high: float) -> float:
+    value = data.get(key)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    return float(value) if good and isinstance(value, int | float) else default
+
+
+def _pair(value: object) -> tuple[int, int] | None:
+    rows = cast(list[object], value) if isinstance(value, list) else [value, value]
+    match rows:
+        case [int() as width, int() as height] if 0 < width <= 100_000 and 0 < height <= 100_000:
+            return width, height
+        case _:
+            return None

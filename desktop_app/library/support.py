@@ -1,0 +1,89 @@
+"""Whether a model can be used here, and if not, exactly why."""
+
+from dataclasses import replace
+
+from desktop_app.library.adapter_keys import LORA_WHY_NOT
+from desktop_app.library.families import FAMILIES, Family
+from desktop_app.library.identity import KIND_WORDS, Identity
+
+PICKLE = (
+    "It is a pickle, which can run any code when it is opened; it can be converted to safetensors"
+    " once, if you trust its maker."
+)
+_TASKS = {
+    "inpaint": "for filling in parts of a picture",
+    "edit": "for editing a picture by words",
+    "depth": "for following the depth or the edges of a picture",
+    "upscale": "for enlarging pictures",
+}
+_PARTS = {"vae": "VAE", "text_encoder": "text encoder", "text_encoder_2": "second text encoder"}
+
+
+def judged(identity: Identity) -> Identity:
+    """The same with the reason why it cannot be used, where there is one and none was found yet."""
+    if identity.unsupported:
+        return identity
+    return replace(identity, unsupported=_why_not(identity))
+
+
+def _why_not(identity: Identity) -> str:
+    family = FAMILIES.get(identity.family)
+    if identity.format == "pickle":
+        return PICKLE
+    if family is not None and family.why_not:
+        return f"It is for {family.title}: {family.why_not}."
+    match identity.kind:
+        case "checkpoint":
+            return _why_no_checkpoint(identity, family)
+        case "denoiser" | "prior":
+            title = family.title if family is not None else "an unknown family"
+            return (
+                f"It is the {KIND_WORDS[identity.kind]} of {title} alone; without its text encoder"
+                " and VAE, which lie in other files, it makes no pictures here."
+            )
+        case "lora":
+            why = LORA_WHY_NOT.get(identity.variant, "")
+            return f"{why}." if why else _no_adapter("lora", "LoRAs", family)
+        case "embedding":
+            return _no_adapter("embedding", "textual inversions", family)
+        case "vae":
+            return ""
+        case _:
+            words = KIND_WORDS[identity.kind]
+            return f"It is {_article(words)} {words}, which cannot be used here yet."
+
+
+def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
+    row = family.row if family is not None else None
+    if family is None or row is None:
+        return "Its family is not known."
+    if identity.variant:
+        task = _TASKS.get(identity.variant, "for another task")
+        return f"It is {task}, not for making pictures from words alone."
+    if identity.format == "folder":
+        return ""
+    if identity.format == "gguf":
+        return "GGUF weights cannot be loaded here yet."
+    if not row.single_file:
+        return (
+            f"A single file of {family.title} lacks the vocabularies of its text encoders, which"
+            " may not be shipped; use the same model as a folder in diffusers format."
+        )
+    needed = [part.name for part in row.parts if not part.name.startswith("tokenizer")]
+    for part in needed:
+        if part not in identity.parts:
+            return f"It holds no {_PARTS.get(part, part)}; use the complete checkpoint."
+    if identity.quantisation not in ("", "fp8"):
+        return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
+    return ""
+
+
+def _no_adapter(kind: str, words: str, family: Family | None) -> str:
+    row = family.row if family is not None else None
+    if family is not None and row is not None and kind not in row.adapters:
+        return f"It is for {family.title}, to which {words} cannot be attached here yet."
+    return ""
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiouAEIOU" else "a"
