@@ -116,7 +116,7 @@ def _text(path: Path) -> str | None:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
-        if fault.start > len(data) - 4:
+        if len(data) == FILE_MAX and fault.start > len(data) - 4:
             # A letter that the bound cut in two.
             return data.decode("utf-8-sig", "ignore")
         # Windows' Notepad of old.

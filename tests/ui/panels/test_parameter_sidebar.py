@@ -398,6 +398,8 @@ def test_every_control_has_a_name_and_is_reached_by_tab(
         styles=studio.styles,
         library=studio.library,
         tokens=studio.tokens,
+        names=studio.names,
+        inline=studio.inline,
         run=studio.run,
         history=tuple,
     )

@@ -32,6 +32,8 @@ def panel(scene: Scene) -> PromptPanel:
         styles=studio.styles,
         library=studio.library,
         tokens=studio.tokens,
+        names=studio.names,
+        inline=studio.inline,
         run=studio.run,
         history=lambda: ("a fox in snow", "a castle at night", "A Fox by day"),
     )
@@ -265,7 +267,7 @@ def test_tab_goes_down_the_panel_as_it_is_read(panel: PromptPanel, scene: Scene)
     scene.start()
     panel.focus_prompt()
     row = panel.styles.row
-    wanted = [panel.prompt, panel.history, panel.examples, panel.avoid]
+    wanted = [panel.prompt, panel.wildcards, panel.history, panel.examples, panel.avoid]
     wanted += [row.button(key) for key in row.shown()]
     wanted += [panel.bar.button, panel.bar.count]
     reached: list[QWidget] = []
