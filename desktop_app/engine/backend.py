@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Report = Callable[[Event], None]
 """Called in the rendering thread; raises `errors.Cancelled` to stop."""
+Take = Callable[[int, int, "NDArray[np.uint8]"], None]
+"""Called with the number of a frame, 1 ... count, the count, and pixels (h, w, 3) RGB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +84,19 @@ class Backend(Protocol):
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         """Finish a picture whose latent was kept in the journal.
+
+        Raises:
+            AppError, Cancelled: as `render`.
+        """
+        ...
+
+    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+        """Make a picture of each step of a recipe, the last one of the finished picture.
+
+        Args:
+            take: is given each one as it is made; may raise to stop.
+            noisy: the state after each step, instead of what the network saw in it.
+            small: quickly, at the size of the latent, instead of by the decoder.
 
         Raises:
             AppError, Cancelled: as `render`.

@@ -72,4 +72,16 @@ class Decoding:
     way: DecodeWay
 
 
-Event = Loading | Encoding | Step | Latents | Decoding
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """A step is being turned into a picture of a film.
+
+    Attributes:
+        index: 1 ... count.
+    """
+
+    index: int
+    count: int
+
+
+Event = Loading | Encoding | Step | Latents | Decoding | Frame

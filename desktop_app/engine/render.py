@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desktop_app.engine.backend import DeviceInfo, Rendered, Report
+from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.events import Latents, Loading
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint
@@ -110,6 +110,10 @@ class LocalBackend:
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         """See `Backend.decode`; starts the engine if need be."""
         return self._started(report).decode(recipe, latents, report)
+
+    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+        """See `Backend.film`; starts the engine if need be."""
+        self._started(report).film(recipe, report, take, noisy=noisy, small=small)
 
     def close(self) -> None:
         """Free the models' memory; the libraries stay, Python cannot unload them."""

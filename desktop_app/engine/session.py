@@ -16,12 +16,14 @@ import numpy as np
 import torch
 import torch.utils.deterministic
 import transformers
+from numpy.typing import NDArray
 
 from desktop_app.engine import residency
-from desktop_app.engine.backend import DeviceInfo, Rendered, Report
+from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.decoding import Decoded, decode_latents
 from desktop_app.engine.denoising import Teller, cache_of, denoise, legs_of, ready_scheduler
 from desktop_app.engine.events import Encoding, Latents, Loading
+from desktop_app.engine.filming import Filmer
 from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
@@ -134,6 +136,38 @@ class Session:
             raise
         seconds = time.monotonic() - began
         return _rendered(model, scheduler, recipe, latents.noise_sha256, tensor, decoded, seconds)
+
+    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+        """See `Backend.film`."""
+        model = self._model(recipe.model, report)
+        model.check(recipe)
+        shape = model.latent_shape(recipe.width, recipe.height)
+        factors = self._preview_factors(recipe.model, model, report) if small else None
+        legs = legs_of(model, recipe, self._device)
+        cache = cache_of(model, self._snapshots, self._device)
+        root = legs[0].recipe
+
+        def develop(latents: torch.Tensor, leg: Recipe, told: Report) -> NDArray[np.uint8]:
+            if factors is not None:
+                return factors.rgb(latents, leg.tiling)
+            moved = latents.to(self._device, self._dtype)
+            return decode_latents(model.pipe, moved, told, leg.tiling).pixels
+
+        filmer = Filmer(
+            legs=legs,
+            noisy=noisy,
+            develop=develop,
+            unpack=partial(model.unpacked, shape=shape),
+            take=take,
+            report=report,
+        )
+        try:
+            if not filmer.kept(cache):
+                noise, generator = initial_noise(root.seed, root.start, shape)
+                denoise(model, legs, noise.to(self._dtype), generator, cache.unread, filmer)
+        except (RuntimeError, MemoryError) as error:
+            self._refuse_if_full(error, _picture(recipe))
+            raise
 
     def close(self) -> None:
         """Free all models."""

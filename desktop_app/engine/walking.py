@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -54,6 +54,11 @@ class Cache:
     snapshots: Snapshots
     key: Callable[[Recipe], str]
     reads: bool = True
+
+    @property
+    def unread(self) -> "Cache":
+        """The same, taking nothing for what it stands for: every step is computed."""
+        return replace(self, reads=False)
 
 
 def walk(

@@ -1,0 +1,81 @@
+"""A film shows every step and ends in the picture, from snapshots and without them alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from desktop_app.engine.events import Frame
+from desktop_app.engine.render import LocalBackend
+from desktop_app.errors import Cancelled
+from desktop_app.recipe.recipe import Recipe
+from tests.engine.branches import branch, keeping_backend
+from tests.engine.models import Events, recipe_for, render, steps_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def keeping(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
+    backend = keeping_backend(tmp_path_factory.mktemp("filming"), tiny=tiny_model)
+    yield backend
+    backend.close()
+
+
+def film(
+    backend: LocalBackend, recipe: Recipe, *, noisy: bool = False, small: bool = False
+) -> tuple[list[NDArray[np.uint8]], Events]:
+    frames: list[NDArray[np.uint8]] = []
+    counts: set[int] = set()
+    events = Events()
+
+    def take(index: int, count: int, pixels: NDArray[np.uint8]) -> None:
+        assert index == len(frames) + 1
+        counts.add(count)
+        frames.append(pixels)
+
+    backend.film(recipe, events, take, noisy=noisy, small=small)
+    assert counts == {len(frames)}
+    return frames, events
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "heun"])
+@pytest.mark.parametrize("noisy", [False, True])
+def test_it_ends_in_the_picture(
+    sampler: str, noisy: bool, backend: LocalBackend, keeping: LocalBackend
+) -> None:
+    parent = recipe_for("tiny", scheduler=sampler, num_inference_steps=4)
+    recipe = branch(parent, 2, prompt="a bear")
+    rendered, events = render(keeping, recipe)
+    kept, told = film(keeping, recipe, noisy=noisy)
+    anew, _ = film(backend, recipe, noisy=noisy)
+    assert len(kept) == steps_of(events)[-1].count
+    assert np.array_equal(kept[-1], rendered.pixels)
+    assert all(np.array_equal(a, b) for a, b in zip(kept, anew, strict=True))
+    assert not np.array_equal(kept[0], kept[1])
+    assert [one.index for one in dict.fromkeys(told.of(Frame))] == list(range(1, len(kept) + 1))
+
+
+def test_small_frames_are_the_previews(keeping: LocalBackend) -> None:
+    recipe = recipe_for("tiny", num_inference_steps=4)
+    steps = steps_of(render(keeping, recipe)[1])
+    for noisy in (False, True):
+        frames, _ = film(keeping, recipe, noisy=noisy, small=True)
+        shown: list[Any] = [one.noisy if noisy else one.preview for one in steps]
+        assert all(np.array_equal(a, b) for a, b in zip(frames[:-1], shown[:-1], strict=True))
+        assert np.array_equal(frames[-1], steps[-1].noisy)
+
+
+def test_a_film_can_be_stopped(keeping: LocalBackend) -> None:
+    recipe = recipe_for("tiny", num_inference_steps=4, seed=77)
+    events = Events(stop_at=lambda event: isinstance(event, Frame) and event.index == 2)
+    taken: list[int] = []
+    with pytest.raises(Cancelled):
+        keeping.film(
+            recipe, events, lambda index, *_: taken.append(index), noisy=False, small=False
+        )
+    assert taken == [1]
+    assert len(film(keeping, recipe)[0]) == 4
