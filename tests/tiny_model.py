@@ -30,7 +30,7 @@ def save_tiny_model(
         parts: dict[str, Any] = {
             "vae": _vae(latent_channels),
             "text_encoder": CLIPTextModel(_text_config()),
-            "tokenizer": _tokenizer(),
+            "tokenizer": tiny_tokenizer(),
             "unet": _unet(latent_channels),
             "scheduler": _scheduler(prediction_type),
             "safety_checker": None,
@@ -95,8 +95,8 @@ def _text_config() -> CLIPTextConfig:
     )
 
 
-def _tokenizer() -> CLIPTokenizer:
-    letters = _byte_letters()
+def tiny_tokenizer() -> CLIPTokenizer:
+    letters = byte_letters()
     words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(
         vocab={word: number for number, word in enumerate(words)},
@@ -105,7 +105,7 @@ def _tokenizer() -> CLIPTokenizer:
     )
 
 
-def _byte_letters() -> list[str]:
+def byte_letters() -> list[str]:
     """The 256 letters that CLIP writes bytes with (Radford et al. 2019, GPT-2's byte encoder)."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]

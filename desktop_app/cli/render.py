@@ -267,7 +267,13 @@ def _backend(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
     where = paths.resolve()
     threads = settings.load(where.settings_file).settings.threads or None
     device = "cpu" if like is not None and like.device == "cpu" else None
-    return LocalBackend(catalog.path, cache=where.cache, threads=threads, device=device)
+    return LocalBackend(
+        catalog.path,
+        cache=where.cache,
+        threads=threads,
+        device=device,
+        configs=paths.RESOURCES / "model_configs",
+    )
 
 
 def _reporter(output: Output, stopped: Callable[[], bool], place: str) -> Callable[[Event], None]:

@@ -1,0 +1,124 @@
+"""The oracle for every family: our pixels are those of a plain diffusers call, bit for bit."""
+
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from desktop_app.engine.families import CALLS, caller
+from desktop_app.engine.render import LocalBackend
+from desktop_app.errors import AppError
+from desktop_app.recipe.families import FAMILIES, families_of
+from tests.engine.models import backend_for, recipe_for, render, steps_of
+from tests.engine.tiny_families import MAKERS, save_tiny_family
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
+]
+SETTINGS: dict[str, dict[str, Any]] = {"sana": {"width": 64, "height": 96}}
+# What a person would write beside prompt, size, steps, noise and guidance.
+TOLD: dict[str, dict[str, Any]] = {
+    "pixart": {"use_resolution_binning": False, "clean_caption": False},
+    "sana": {"use_resolution_binning": False},
+}
+WITHOUT_NEGATIVE = ("flux", "lcm")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made: dict[str, Path] = {}
+    for key in MAKERS:
+        made[key] = tmp_path_factory.mktemp("families") / key
+        save_tiny_family(key, made[key])
+    return made
+
+
+@pytest.fixture(scope="module")
+def families(folders: dict[str, Path], cache: Path) -> Any:
+    backend = backend_for(cache, **folders)
+    yield backend
+    backend.close()
+
+
+def plain(key: str, folder: Path) -> Any:
+    kind = getattr(diffusers, FAMILIES[key].pipelines[0])
+    told = {"text_encoder_3": None, "tokenizer_3": None} if key == "sd3" else {}
+    pipe = kind.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True, **told)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@pytest.mark.parametrize("key", MAKERS)
+def test_the_pixels_are_those_of_the_plain_call(
+    key: str, families: LocalBackend, folders: dict[str, Path]
+) -> None:
+    row = FAMILIES[key]
+    guidance = 3.0
+    recipe = recipe_for(
+        key,
+        scheduler=row.scheduler if row.scheduler != "dpmpp_2m" or key == "sana" else "ddim",
+        guidance_scale=guidance,
+        negative_prompt="blurry" if "negative_prompt" in row.controls else "",
+        **SETTINGS.get(key, {}),
+    )
+    rendered, events = render(families, recipe)
+    pipe = plain(key, folders[key])
+    if recipe.scheduler == "ddim":
+        pipe.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config)
+    told: dict[str, Any] = {"true_cfg_scale" if key == "qwen_image" else "guidance_scale": guidance}
+    if key not in WITHOUT_NEGATIVE:
+        told["negative_prompt"] = "blurry"
+    picture = pipe(
+        prompt="a fox",
+        width=recipe.width,
+        height=recipe.height,
+        num_inference_steps=recipe.num_inference_steps,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        **told,
+        **TOLD.get(key, {}),
+    ).images[0]
+    assert np.array_equal(rendered.pixels, np.array(picture))
+    assert rendered.pixels.std() > 1
+    looks = steps_of(events)
+    assert [look.index for look in looks] == list(range(1, len(looks) + 1))
+    call = caller(pipe)
+    high, wide = call.shape(pipe, recipe.width, recipe.height)[-2:]
+    for look in looks:
+        assert look.preview is not None
+        assert look.preview.shape == (high, wide, 3)
+    used = [float(one) for one in pipe.scheduler.timesteps]
+    assert [look.timestep for look in looks] == used
+
+
+@pytest.mark.parametrize("key", MAKERS)
+def test_a_family_is_told_from_its_folder(key: str, folders: dict[str, Path]) -> None:
+    from desktop_app.engine.folder import index_of
+
+    assert index_of(folders[key], "Test")[1].key == key
+
+
+def test_every_pipeline_of_the_table_is_in_diffusers_and_can_be_called() -> None:
+    for row in FAMILIES.values():
+        for name in row.pipelines:
+            kind = getattr(diffusers, name)
+            parts, _ = kind._get_signature_keys(kind)
+            assert {part.name for part in row.parts} <= set(parts)
+            assert "refine" in row.tasks or name in CALLS
+    for name in CALLS:
+        assert families_of(name)
+
+
+def test_a_sampler_that_a_family_does_not_have_is_named(families: LocalBackend) -> None:
+    with pytest.raises(AppError, match=r"Flux\.1 models cannot be sampled") as error:
+        render(families, recipe_for("flux", scheduler="dpmpp_2m"))
+    assert error.value.code == "sampler-family"
+    assert "Euler" in (error.value.hint or "")
+
+
+def test_a_size_is_a_multiple_of_the_familys(families: LocalBackend) -> None:
+    with pytest.raises(AppError, match="steps of 16 pixels"):
+        render(families, recipe_for("flux", width=72, scheduler="euler"))

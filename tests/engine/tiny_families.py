@@ -1,0 +1,435 @@
+"""One tiny pipeline of the real classes for each family, with random weights."""
+
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+
+from tests.tiny_model import byte_letters, tiny_tokenizer
+
+LETTERS = list(string.ascii_lowercase)
+FLOW: dict[str, Any] = {"shift": 3.0}
+
+
+def save_tiny_family(key: str, folder: Path) -> None:
+    """Write a model folder of that row of the table; equal in every run."""
+    torch.set_num_threads(1)
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        pipe = MAKERS[key]()
+        for part in pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                # What was made as zeros would hide what goes through it.
+                for one in part.parameters():
+                    if not bool(one.detach().any()):
+                        torch.nn.init.normal_(one, std=0.05)
+        pipe.save_pretrained(folder)
+
+
+def _kl(channels: int = 4, **more: Any) -> Any:
+    sizes: dict[str, Any] = {
+        "block_out_channels": (16, 16, 16, 16),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "latent_channels": channels,
+        "norm_num_groups": 8,
+        "sample_size": 64,
+    }
+    return diffusers.AutoencoderKL(**sizes, **more)
+
+
+def _shifted_kl() -> Any:
+    return _kl(16, scaling_factor=1.5, shift_factor=0.06, use_quant_conv=False)
+
+
+def _clip(width: int, *, projects: bool) -> Any:
+    config = transformers.CLIPTextConfig(
+        hidden_size=width,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        vocab_size=514,
+        bos_token_id=512,
+        eos_token_id=513,
+        pad_token_id=513,
+        projection_dim=32,
+    )
+    kind = transformers.CLIPTextModelWithProjection if projects else transformers.CLIPTextModel
+    return kind(config)
+
+
+def _t5() -> Any:
+    config = transformers.T5Config(
+        vocab_size=32,
+        d_model=32,
+        d_ff=37,
+        d_kv=8,
+        num_layers=2,
+        num_heads=4,
+        relative_attention_num_buckets=8,
+        tie_word_embeddings=False,
+    )
+    return transformers.T5EncoderModel(config)
+
+
+def _t5_words() -> Any:
+    pieces: list[Any] = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -1.0)]
+    pieces += [(letter, -2.0) for letter in LETTERS]
+    return transformers.T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=77)
+
+
+def _gemma_words() -> Any:
+    words = ["<pad>", "<eos>", "<bos>", "<unk>", "▁", *LETTERS]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    return transformers.GemmaTokenizer(vocab=vocabulary, merges=[], model_max_length=400)
+
+
+def _gemma() -> Any:
+    config = transformers.Gemma2Config(
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=16,
+        sliding_window=64,
+    )
+    return transformers.Gemma2Model(config)
+
+
+def _qwen_words() -> Any:
+    words = [*byte_letters(), "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
+    tokenizer = transformers.Qwen2Tokenizer(
+        vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=512
+    )
+    tokenizer.chat_template = (
+        "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
+    )
+    return tokenizer
+
+
+def _unet(**changes: Any) -> Any:
+    sizes: dict[str, Any] = {
+        "block_out_channels": (32, 64),
+        "layers_per_block": 1,
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "cross_attention_dim": 32,
+        "attention_head_dim": 8,
+        "norm_num_groups": 16,
+    }
+    return diffusers.UNet2DConditionModel(**(sizes | changes))
+
+
+def _euler(prediction: str = "epsilon", **more: Any) -> Any:
+    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    settings: dict[str, Any] = {**betas, "steps_offset": 1, "prediction_type": prediction, **more}
+    return diffusers.EulerDiscreteScheduler(**settings)
+
+
+def _flow(**more: Any) -> Any:
+    return diffusers.FlowMatchEulerDiscreteScheduler(**FLOW, **more)
+
+
+def _sd2() -> Any:
+    none: Any = None
+    return diffusers.StableDiffusionPipeline(
+        vae=_kl(),
+        text_encoder=_clip(1024, projects=False),
+        tokenizer=tiny_tokenizer(),
+        unet=_unet(cross_attention_dim=1024, use_linear_projection=True),
+        scheduler=_euler("v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"),
+        safety_checker=none,
+        feature_extractor=none,
+        requires_safety_checker=False,
+    )
+
+
+def _lcm() -> Any:
+    none: Any = None
+    return diffusers.LatentConsistencyModelPipeline(
+        vae=_kl(),
+        text_encoder=_clip(32, projects=False),
+        tokenizer=tiny_tokenizer(),
+        unet=_unet(time_cond_proj_dim=32),
+        scheduler=diffusers.LCMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
+        ),
+        safety_checker=none,
+        feature_extractor=none,
+        requires_safety_checker=False,
+    )
+
+
+def _xl_parts() -> dict[str, Any]:
+    return {
+        "vae": _kl(force_upcast=True),
+        "text_encoder": _clip(32, projects=False),
+        "text_encoder_2": _clip(48, projects=True),
+        "tokenizer": tiny_tokenizer(),
+        "tokenizer_2": tiny_tokenizer(),
+        "unet": _unet(
+            cross_attention_dim=80,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            transformer_layers_per_block=(1, 2),
+            projection_class_embeddings_input_dim=8 * 6 + 32,
+        ),
+        "scheduler": _euler(timestep_spacing="leading"),
+    }
+
+
+def _sdxl() -> Any:
+    return diffusers.StableDiffusionXLPipeline(**_xl_parts(), add_watermarker=False)
+
+
+def _sd3() -> Any:
+    return diffusers.StableDiffusion3Pipeline(
+        transformer=diffusers.SD3Transformer2DModel(
+            sample_size=8,
+            patch_size=2,
+            in_channels=16,
+            out_channels=16,
+            num_layers=2,
+            attention_head_dim=8,
+            num_attention_heads=4,
+            caption_projection_dim=32,
+            joint_attention_dim=64,
+            pooled_projection_dim=64,
+            pos_embed_max_size=32,
+        ),
+        scheduler=_flow(),
+        vae=_shifted_kl(),
+        text_encoder=_clip(32, projects=True),
+        tokenizer=tiny_tokenizer(),
+        text_encoder_2=_clip(32, projects=True),
+        tokenizer_2=tiny_tokenizer(),
+        text_encoder_3=None,
+        tokenizer_3=None,
+    )
+
+
+def _flux_sizes() -> dict[str, Any]:
+    return {
+        "patch_size": 1,
+        "in_channels": 64,
+        "num_layers": 1,
+        "num_single_layers": 1,
+        "attention_head_dim": 16,
+        "num_attention_heads": 2,
+        "joint_attention_dim": 32,
+        "axes_dims_rope": (4, 4, 8),
+    }
+
+
+def _flux() -> Any:
+    return diffusers.FluxPipeline(
+        scheduler=_flow(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15),
+        text_encoder=_clip(32, projects=False),
+        text_encoder_2=_t5(),
+        tokenizer=tiny_tokenizer(),
+        tokenizer_2=_t5_words(),
+        transformer=diffusers.FluxTransformer2DModel(
+            **_flux_sizes(), pooled_projection_dim=32, guidance_embeds=True
+        ),
+        vae=_shifted_kl(),
+    )
+
+
+def _chroma() -> Any:
+    return diffusers.ChromaPipeline(
+        scheduler=_flow(),
+        text_encoder=_t5(),
+        tokenizer=_t5_words(),
+        transformer=diffusers.ChromaTransformer2DModel(
+            **_flux_sizes(),
+            approximator_num_channels=16,
+            approximator_hidden_dim=16,
+            approximator_layers=1,
+        ),
+        vae=_shifted_kl(),
+    )
+
+
+def _pixart() -> Any:
+    return diffusers.PixArtSigmaPipeline(
+        tokenizer=_t5_words(),
+        text_encoder=_t5(),
+        vae=_kl(),
+        transformer=diffusers.PixArtTransformer2DModel(
+            sample_size=8,
+            num_layers=2,
+            patch_size=2,
+            attention_head_dim=8,
+            num_attention_heads=3,
+            caption_channels=32,
+            in_channels=4,
+            cross_attention_dim=24,
+            out_channels=8,
+            norm_type="ada_norm_single",
+            use_additional_conditions=False,
+        ),
+        scheduler=diffusers.DPMSolverMultistepScheduler(),
+    )
+
+
+def _sana() -> Any:
+    blocks: dict[str, Any] = {
+        "block_types": ("ResBlock", "EfficientViTBlock"),
+        "block_out_channels": (8, 8),
+        "layers_per_block": (1, 1),
+        "qkv_multiscales": ((), (5,)),
+    }
+    return diffusers.SanaPipeline(
+        transformer=diffusers.SanaTransformer2DModel(
+            patch_size=1,
+            in_channels=4,
+            out_channels=4,
+            num_layers=1,
+            num_attention_heads=2,
+            attention_head_dim=4,
+            num_cross_attention_heads=2,
+            cross_attention_head_dim=4,
+            cross_attention_dim=8,
+            caption_channels=32,
+            sample_size=32,
+        ),
+        vae=diffusers.AutoencoderDC(
+            latent_channels=4,
+            attention_head_dim=2,
+            **{
+                f"{side}_{key}": value
+                for side in ("encoder", "decoder")
+                for key, value in blocks.items()
+            },
+            upsample_block_type="interpolate",
+            downsample_block_type="stride_conv",
+            decoder_norm_types="rms_norm",
+            decoder_act_fns="silu",
+            scaling_factor=0.41407,
+        ),
+        scheduler=diffusers.DPMSolverMultistepScheduler(
+            use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
+        ),
+        text_encoder=_gemma(),
+        tokenizer=_gemma_words(),
+    )
+
+
+def _lumina2() -> Any:
+    return diffusers.Lumina2Pipeline(
+        transformer=diffusers.Lumina2Transformer2DModel(
+            sample_size=8,
+            patch_size=2,
+            in_channels=16,
+            hidden_size=24,
+            num_layers=1,
+            num_refiner_layers=1,
+            num_attention_heads=3,
+            num_kv_heads=1,
+            multiple_of=2,
+            axes_dim_rope=(4, 2, 2),
+            axes_lens=(400, 64, 64),
+            cap_feat_dim=32,
+        ),
+        scheduler=_flow(use_dynamic_shifting=True),
+        vae=_shifted_kl(),
+        text_encoder=_gemma(),
+        tokenizer=_gemma_words(),
+    )
+
+
+def _z_image() -> Any:
+    return diffusers.ZImagePipeline(
+        transformer=diffusers.ZImageTransformer2DModel(
+            all_patch_size=(2,),
+            all_f_patch_size=(1,),
+            in_channels=16,
+            dim=32,
+            n_layers=1,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=16,
+            axes_dims=[8, 4, 4],
+            axes_lens=[512, 64, 64],
+        ),
+        scheduler=_flow(),
+        vae=_shifted_kl(),
+        text_encoder=transformers.Qwen3Model(
+            transformers.Qwen3Config(
+                vocab_size=300,
+                hidden_size=16,
+                intermediate_size=16,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                num_key_value_heads=2,
+                head_dim=8,
+            )
+        ),
+        tokenizer=_qwen_words(),
+    )
+
+
+def _qwen_image() -> Any:
+    text: dict[str, Any] = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "vocab_size": 300,
+        "rope_parameters": {"mrope_section": [1, 1, 2], "rope_type": "default", "rope_theta": 1e6},
+    }
+    seen = {
+        "depth": 2,
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_heads": 2,
+        "out_hidden_size": 16,
+    }
+    return diffusers.QwenImagePipeline(
+        transformer=diffusers.QwenImageTransformer2DModel(
+            patch_size=2,
+            in_channels=64,
+            out_channels=16,
+            num_layers=2,
+            attention_head_dim=16,
+            num_attention_heads=3,
+            joint_attention_dim=16,
+            guidance_embeds=False,
+            axes_dims_rope=(8, 4, 4),
+        ),
+        vae=diffusers.AutoencoderKLQwenImage(
+            base_dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=1
+        ),
+        scheduler=_flow(use_dynamic_shifting=True),
+        text_encoder=transformers.Qwen2_5_VLForConditionalGeneration(
+            transformers.Qwen2_5_VLConfig(text_config=text, vision_config=seen)
+        ),
+        tokenizer=_qwen_words(),
+    )
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "sd2": _sd2,
+    "lcm": _lcm,
+    "sdxl": _sdxl,
+    "sd3": _sd3,
+    "flux": _flux,
+    "chroma": _chroma,
+    "pixart": _pixart,
+    "sana": _sana,
+    "lumina2": _lumina2,
+    "z_image": _z_image,
+    "qwen_image": _qwen_image,
+}
