@@ -31,11 +31,13 @@ class Corner:
 
     Attributes:
         name: for people, such as the preset's.
+        picture: sha256 of the pixels of the picture that has it; may be empty.
     """
 
     seed: int
     variations: tuple[Variation, ...] = ()
     name: str = ""
+    picture: str = ""
 
     def __post_init__(self) -> None:
         SEED.check(self.seed)
@@ -70,15 +72,18 @@ class Window:
         )
 
 
-def corner_of(recipe: Recipe, name: str = "") -> Corner:
+def corner_of(recipe: Recipe, name: str = "", picture: str = "") -> Corner:
     """The noise of a picture as a corner; a branch has its first parent's.
+
+    Args:
+        picture: sha256 of its pixels.
 
     Raises:
         AppError: `explore-method` when its noises are mixed in A1111's way.
     """
     start = recipe.start
     if isinstance(start, FromStep):
-        return corner_of(start.parent, name)
+        return corner_of(start.parent, name, picture)
     variations = tuple(one for one in start.variations if one.weight > 0)
     if variations and start.method != "whole":
         raise AppError(
@@ -87,7 +92,16 @@ def corner_of(recipe: Recipe, name: str = "") -> Corner:
             " mix them further.",
             hint="Take a picture with one seed, or one that was varied here.",
         )
-    return Corner(seed=recipe.seed, variations=variations, name=name)
+    return Corner(seed=recipe.seed, variations=variations, name=name, picture=picture)
+
+
+def nearest(corners: Sequence[Corner], u: float, v: float) -> Corner:
+    """The corner that a place is most like."""
+    places = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+    if len(corners) == CORNERS_MIN:
+        v = 0.0
+    pairs = zip(corners, places, strict=False)
+    return min(pairs, key=lambda pair: math.hypot(pair[1][0] - u, pair[1][1] - v))[0]
 
 
 def noise_at(corners: Sequence[Corner], u: float, v: float) -> tuple[int, FromNoise]:

@@ -16,6 +16,9 @@ from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.values import Job
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from desktop_app.engine.backend import DeviceInfo
     from desktop_app.engine.verify import Verdict
     from desktop_app.store.pictures import Record
@@ -41,6 +44,9 @@ class Conductor(QObject):
         stored(Job, Record): a picture is safe on the disk.
         judged(Job, Verdict): what making a picture again came to.
         failed(Job, AppError): a job ended without its picture.
+        peeked(Job, NDArray): what a `peek` looks like, (H, W, 3) uint8 RGB.
+        peek_failed(Job, AppError): why a `peek` came to nothing.
+        free(): nothing is worked on, so that a `peek` may be asked for.
     """
 
     engine_state = Signal(str)
@@ -49,6 +55,9 @@ class Conductor(QObject):
     stored = Signal(object, object)
     judged = Signal(object, object)
     failed = Signal(object, object)
+    peeked = Signal(object, object)
+    peek_failed = Signal(object, object)
+    free = Signal()
 
     def __init__(
         self,
@@ -71,6 +80,8 @@ class Conductor(QObject):
         self._storage: Storage | None = None
         self._paused = False
         self._closing = False
+        self._peek: Job | None = None
+        self._next: Job | None = None
         self._connect()
 
     def _connect(self) -> None:
@@ -81,6 +92,7 @@ class Conductor(QObject):
         self._thread.device_changed.connect(self._set_device)
         self._thread.mail.connect(self._read_mail)
         self._thread.stored.connect(self._stored)
+        self._thread.peeked.connect(self._peeked)
         self._thread.verdict.connect(self._judged)
         self._thread.failed.connect(self._failed)
         self._thread.cancelled.connect(self._cancelled)
@@ -153,6 +165,24 @@ class Conductor(QObject):
         for job in self._queue.drop(job_ids):
             self._run.end(job.id)
 
+    def peek(self, job: Job) -> bool:
+        """Make a picture to look at, beside the queue; a job of the queue ends it at once.
+
+        Returns:
+            whether it is begun; while anything is worked on it is not.
+        """
+        ready = self._engine == "ready" and self._storage is not None and not self._closing
+        if not ready or self._peek is not None or self._queue.running is not None:
+            return False
+        self._peek = job
+        self._thread.submit(job)
+        return True
+
+    def drop_peek(self) -> None:
+        """End the picture to look at, if one is being made."""
+        if self._peek is not None:
+            self._thread.cancel()
+
     def stop(self) -> None:
         """Cancel what runs; nothing more is told. `end` waits for it."""
         self._closing = True
@@ -178,7 +208,12 @@ class Conductor(QObject):
 
     def _cancel_running(self) -> None:
         self._run.stop()
-        self._thread.cancel()
+        waiting, self._next = self._next, None
+        if waiting is not None:
+            self._cancelled(waiting.id)
+            self._done(waiting.id)
+        else:
+            self._thread.cancel()
 
     def _release(self) -> None:
         ready = self._engine == "ready" and self._storage is not None
@@ -193,7 +228,11 @@ class Conductor(QObject):
     def _begin(self, job: Job) -> None:
         self._run.begin(job, self._queue.run_of(job))
         self._timeline.begin(job.recipe.num_inference_steps)
-        self._thread.submit(job)
+        if self._peek is None:
+            self._thread.submit(job)
+        else:
+            self._next = job
+            self._thread.cancel()
 
     @Slot(object)
     def _keep_state(self, job: Job) -> None:
@@ -205,6 +244,8 @@ class Conductor(QObject):
         self._set_device(device)
         self._run.show_engine(False)
         self._set_engine("ready")
+        if self._queue.running is None:
+            self.free.emit()
 
     @Slot(object)
     def _engine_lost(self, error: AppError) -> None:
@@ -225,6 +266,8 @@ class Conductor(QObject):
             if job_id is None:
                 self._run.show_engine(isinstance(event, Loading))
                 continue
+            if self._is_peek(job_id):
+                continue
             events.append(event)
             if isinstance(event, Step):
                 self._timeline.append(event)
@@ -242,6 +285,14 @@ class Conductor(QObject):
             self.stored.emit(job, record)
 
     @Slot(object, object)
+    def _peeked(self, job_id: int, pixels: "NDArray[np.uint8]") -> None:
+        if self._peek is not None and self._is_peek(job_id):
+            self.peeked.emit(self._peek, pixels)
+
+    def _is_peek(self, job_id: int) -> bool:
+        return self._peek is not None and self._peek.id == job_id
+
+    @Slot(object, object)
     def _judged(self, job_id: int, verdict: "Verdict") -> None:
         job = self._queue.job(job_id)
         if job is not None and job.picture is not None:
@@ -250,6 +301,9 @@ class Conductor(QObject):
 
     @Slot(object, object)
     def _failed(self, job_id: int, error: AppError) -> None:
+        if self._peek is not None and self._is_peek(job_id):
+            self.peek_failed.emit(self._peek, error)
+            return
         self._queue.fail(job_id, error)
         job = self._queue.job(job_id)
         if job is not None:
@@ -261,7 +315,15 @@ class Conductor(QObject):
 
     @Slot(object)
     def _done(self, job_id: int) -> None:
+        if self._is_peek(job_id):
+            self._peek, waiting, self._next = None, self._next, None
+            if waiting is not None:
+                self._thread.submit(waiting)
+            else:
+                self.free.emit()
+            return
         self._run.end(job_id)
         self._queue.ended(job_id)
         if self._queue.running is None:
             self._run.rest()
+            self.free.emit()

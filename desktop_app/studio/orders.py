@@ -107,14 +107,22 @@ class Orders(QObject):
         if draft.model is None and first is not None:
             draft = replace(draft, **fields_for(draft, None, first))
         try:
-            names = self._names.names
-            recipes = expand(draft, names.styles, names.wildcards, names.loras)
+            recipes = self.expanded(draft)
         except AppError as error:
             self.failed.emit(error)
             return False
         self.ordered.emit(draft.prompt)
         self.recipes(recipes, self._editor.origin_of(draft))
         return True
+
+    def expanded(self, draft: Draft) -> tuple[Recipe, ...]:
+        """The recipes that a draft asks for, with the styles, wildcards and LoRAs of now.
+
+        Raises:
+            AppError: as `recipe.draft.expand`.
+        """
+        names = self._names.names
+        return expand(draft, names.styles, names.wildcards, names.loras)
 
     def _move_seed(self, draft: Draft) -> None:
         self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)

@@ -19,6 +19,7 @@ from desktop_app.studio.album import Album, Part
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor, EngineState
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.explorer import Explorer
 from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.inline import InlineParameters
@@ -105,6 +106,9 @@ class Studio(QObject):
             make_backend or self._local_backend, self.queue, self.run, self.timeline, self
         )
         self._orders = Orders(self.editor, self.library, self.queue, self.names, self._disk, self)
+        self.explorer = Explorer(
+            self.editor, self._orders, self._conductor, self._orders.expanded, self
+        )
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self._focus = Focus(self.gallery, self.run, self.timeline, self)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from desktop_app.engine.noise import initial_noise, slerp
 from desktop_app.errors import AppError
-from desktop_app.recipe.explore import Corner, Window, corner_of, noise_at, recipe_at, rough
+from desktop_app.recipe.explore import (
+    Corner,
+    Window,
+    corner_of,
+    nearest,
+    noise_at,
+    recipe_at,
+    rough,
+)
 from desktop_app.recipe.recipe import FromNoise, FromStep, Recipe, Variation
 from tests.store.samples import recipe_of
 
@@ -105,6 +113,13 @@ def test_corners_of_pictures() -> None:
     other = Recipe(model=base.model, prompt="", start=FromNoise(variations=mixed, method="a1111"))
     with pytest.raises(AppError, match="A1111"):
         corner_of(other)
+
+
+def test_the_nearest_corner() -> None:
+    four = [Corner(seed=seed) for seed in range(4)]
+    found = [nearest(four, u, v).seed for u, v in ((0.1, 0.2), (0.9, 0.2), (0.2, 0.9), (0.6, 0.7))]
+    assert found == [0, 1, 2, 3]
+    assert nearest(four[:2], 0.6, 1.0).seed == 1
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
