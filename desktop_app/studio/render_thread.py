@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from desktop_app.engine.backend import Backend, Rendered, Report
 from desktop_app.engine.events import Event, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.paths import RESOURCES
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import FromNoise, ModelRef
 from desktop_app.studio.values import Job, bug
@@ -355,7 +356,9 @@ def local_backend(weights: Callable[[ModelRef], Path], cache: Path, threads: int
     """
     from desktop_app.engine.render import LocalBackend
 
-    return LocalBackend(weights, cache=cache, threads=threads or None)
+    return LocalBackend(
+        weights, cache=cache, threads=threads or None, configs=RESOURCES / "model_configs"
+    )
 
 
 def draw_noise(seed: int, start: FromNoise, width: int, height: int) -> "NDArray[np.uint8]":
