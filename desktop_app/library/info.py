@@ -1,19 +1,19 @@
 """What the program needs to know to use a model: its defaults, its sizes, its words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from desktop_app.errors import AppError
 from desktop_app.library.families import FAMILIES, title_of
 from desktop_app.library.hashing import weight_files
-from desktop_app.library.identity import Asset
+from desktop_app.library.identity import Asset, Defaults
 from desktop_app.library.reading import read_json
 from desktop_app.library.schedule import prediction_of, schedule_of
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe import families as made
-from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, ModelRef, check_sampler
+from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, ModelRef, Range, check_sampler
 from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
 
 _RATIOS = ((1, 1), (4, 5), (2, 3), (3, 2), (16, 9))
@@ -57,6 +57,8 @@ class ModelInfo:
         words: what it knows, where it lists that.
         factor: pixels to a latent.
         family_key: of its row in `recipe.families`.
+        default_size: that the artist wants to start with; None for the native one.
+        default_negative: words to avoid that the artist wants to start with.
     """
 
     ref: ModelRef
@@ -78,6 +80,8 @@ class ModelInfo:
     words: Words | None
     factor: int
     family_key: str = "sd1"
+    default_size: tuple[int, int] | None = None
+    default_negative: str = ""
 
 
 def info_of(asset: Asset, sha256: str) -> ModelInfo:
@@ -90,9 +94,37 @@ def info_of(asset: Asset, sha256: str) -> ModelInfo:
     Raises:
         AppError: `model-file` or `model-kind`.
     """
-    if asset.identity.format == "folder":
-        return _of_folder(asset.path, sha256)
-    return _of_file(asset, sha256)
+    folder = asset.identity.format == "folder"
+    info = _of_folder(asset.path, sha256) if folder else _of_file(asset, sha256)
+    return with_defaults(info, asset.facts.defaults)
+
+
+def with_defaults(info: ModelInfo, wanted: Defaults) -> ModelInfo:
+    """The same with what the artist wants to start with, as far as that is legal."""
+    steps, guidance = wanted.num_inference_steps, wanted.guidance_scale
+    if steps is not None and _within(STEPS, steps):
+        info = replace(info, default_steps=steps)
+    if guidance is not None and _within(GUIDANCE, guidance):
+        info = replace(info, default_guidance=guidance)
+    if wanted.scheduler is not None:
+        sigmas = next((one for one in ALL_SIGMAS if one == wanted.sigmas), "default")
+        try:
+            check_sampler(wanted.scheduler, sigmas)
+            info = replace(info, default_scheduler=wanted.scheduler, default_sigmas=sigmas)
+        except AppError:
+            pass  # a sampler that this version does not have
+    if wanted.width is not None and wanted.height is not None:
+        size = wanted.width, wanted.height
+        info = replace(info, default_size=size) if _legal(size) else info
+    return replace(info, default_negative=wanted.negative_prompt or "")
+
+
+def _within(range_: Range, value: float) -> bool:
+    try:
+        range_.check(value)
+    except AppError:
+        return False
+    return True
 
 
 def _of_folder(folder: Path, sha256: str) -> ModelInfo:
@@ -224,12 +256,7 @@ def _with_ratio(native: tuple[int, int], across: int, down: int, factor: int) ->
 
 
 def _legal(size: tuple[int, int]) -> bool:
-    try:
-        WIDTH.check(size[0])
-        HEIGHT.check(size[1])
-    except AppError:
-        return False
-    return True
+    return _within(WIDTH, size[0]) and _within(HEIGHT, size[1])
 
 
 def _sampler(own: Mapping[str, object], row: made.Family) -> tuple[str, Sigmas]:

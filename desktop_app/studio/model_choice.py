@@ -82,9 +82,15 @@ def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[
     if (draft.scheduler, draft.sigmas) == usual:
         fields["scheduler"], fields["sigmas"] = new.default_scheduler, new.default_sigmas
     size = (draft.width, draft.height)
-    if size in ((old.native_size, *old.sizes) if old else ((blank.width, blank.height),)):
-        fields["width"], fields["height"] = _nearest(size, new)
+    if size in (_sizes(old) if old else ((blank.width, blank.height),)):
+        fields["width"], fields["height"] = new.default_size or _nearest(size, new)
+    if draft.negative_prompt == (old.default_negative if old else blank.negative_prompt):
+        fields["negative_prompt"] = new.default_negative
     return fields
+
+
+def _sizes(model: "ModelInfo") -> tuple[tuple[int, int] | None, ...]:
+    return model.default_size, model.native_size, *model.sizes
 
 
 def _nearest(size: tuple[int, int], model: "ModelInfo") -> tuple[int, int]:
