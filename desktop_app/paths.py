@@ -31,6 +31,11 @@ class Paths:
         return self.data / "models"
 
     @property
+    def model_facts(self) -> Path:
+        """What the artist said about models: favourites, notes, settings to start with."""
+        return self.data / "model_facts.json"
+
+    @property
     def database(self) -> Path:
         return self.data / "library.sqlite"
 

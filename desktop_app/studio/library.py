@@ -25,9 +25,18 @@ if TYPE_CHECKING:
     from desktop_app.library.catalog import Catalog, ModelInfo
 
 
+AT_ONCE_MAX = 512 * 1024 * 1024
+"""Bytes of a model that is hashed before the list is shown; larger ones follow in the background."""
+
+
+TOLD_MAX = 2
+"""Models that are refused one by one; more are told of in one sentence."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Found:
     catalog: "Catalog"
+    folders: tuple[Path, ...]
     models: "tuple[ModelInfo, ...]"
     refused: tuple[AppError, ...]
 
@@ -56,18 +65,23 @@ class LibraryModel(QAbstractListModel):
         folders: tuple[Path, ...],
         cache: Path,
         parent: QObject | None = None,
+        *,
+        memory: Path | None = None,
     ) -> None:
         """Args:
         folders: where models lie, the built-in ones first; the last is the artist's own.
         cache: where the hashes of files are remembered.
+        memory: the file for what the artist says about models; beside the cache if left out.
         """
         super().__init__(parent)
         self._editor = editor
         self._reads = reads
         self._folders = folders
         self._cache = cache
+        self._memory = memory
         self._models: tuple[ModelInfo, ...] = ()
         self._catalog: Catalog | None = None
+        self._catalog_folders: tuple[Path, ...] = ()
         self._scanning = self._again = False
         self._current: ModelInfo | None = None
         self._told: set[str] = set()
@@ -81,6 +95,16 @@ class LibraryModel(QAbstractListModel):
     def scanning(self) -> bool:
         """Whether the folders are being read right now."""
         return self._scanning
+
+    @property
+    def catalog(self) -> "Catalog | None":
+        """What knows all files; None until the folders were read for the first time."""
+        return self._catalog
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that are looked through, the built-in ones first."""
+        return self._folders
 
     @property
     def models_folder(self) -> Path:
@@ -150,29 +174,58 @@ class LibraryModel(QAbstractListModel):
             self._again = True
             return
         self._scanning, self._again = True, False
+        catalog = self._catalog if self._catalog_folders == self._folders else None
         self._reads.run(
-            _scan, self._folders, self._cache, done=self._scanned, failed=self._not_scanned
+            _scan,
+            catalog,
+            self._folders,
+            self._cache,
+            self._memory,
+            done=self._scanned,
+            failed=self._not_scanned,
         )
+
+    @Slot()
+    def refresh(self) -> None:
+        """Take in the models whose hashes became known, without reading the folders again."""
+        if self._catalog is not None and not self._scanning:
+            self._reads.run(self._catalog.refresh, done=self._refreshed)
+
+    def _refreshed(self, models: "tuple[ModelInfo, ...]") -> None:
+        if models != self._models and not self._scanning:
+            self._take(models)
 
     def _scanned(self, found: _Found) -> None:
         self._scanning = False
         if self._again:
             self.rescan()
             return
-        self._catalog = found.catalog
+        self._catalog, self._catalog_folders = found.catalog, found.folders
         self._tell_refused(found.refused)
+        self._take(found.models)
+
+    def _take(self, models: "tuple[ModelInfo, ...]") -> None:
         self.beginResetModel()
-        self._models = found.models
+        self._models = models
         self.endResetModel()
         self._set_current(self.find(self._editor.draft.model))
         self.changed.emit()
 
     def _tell_refused(self, errors: tuple[AppError, ...]) -> None:
-        for error in errors:
-            # The same folder is found again at every look; once is enough to be told.
-            if str(error) not in self._told:
-                self._told.add(str(error))
-                self.failed.emit(error)
+        # The same folder is found again at every look; once is enough to be told.
+        new = [error for error in errors if str(error) not in self._told]
+        self._told.update(str(error) for error in new)
+        if len(new) > TOLD_MAX:
+            new = [
+                AppError(
+                    "models-refused",
+                    f"{len(new)} models cannot be used.",
+                    hint="The Models page says why, on the card of each.",
+                    count=len(new),
+                )
+            ]
+        for error in new:
+            self.failed.emit(error)
 
     def _not_scanned(self, error: AppError) -> None:
         self._scanning = False
@@ -208,10 +261,33 @@ class LibraryModel(QAbstractListModel):
         return super().roleNames() | role_names(self.Role)
 
 
-def _scan(folders: tuple[Path, ...], cache: Path) -> _Found:
+def _scan(
+    known: "Catalog | None", folders: tuple[Path, ...], cache: Path, memory: Path | None
+) -> _Found:
+    """Read the folders; what is small is hashed at once, the rest later, one by one.
+
+    Args:
+        known: of the same folders, which is read anew, so that what it remembers stays one.
+    """
     from desktop_app.library.catalog import Catalog
 
-    catalog = Catalog(folders, cache)
-    models = catalog.scan()
-    refused = tuple(error for _, error in catalog.refused)
-    return _Found(catalog=catalog, models=models, refused=refused)
+    catalog = known or Catalog(folders, cache, memory)
+    models = catalog.scan(hashing=False)
+    at_once = [
+        asset
+        for asset in catalog.unhashed()
+        if asset.identity.kind == "checkpoint" and asset.identity.bytes <= AT_ONCE_MAX
+    ]
+    faults: list[AppError] = []
+    for asset in at_once:
+        try:
+            catalog.hash(asset)
+        except AppError as fault:
+            faults.append(fault)
+        except OSError:
+            continue  # it went away meanwhile; the next look tells
+    if at_once:
+        catalog.save()
+        models = catalog.refresh()
+    refused = (*(error for _, error in catalog.refused), *faults)
+    return _Found(catalog=catalog, folders=folders, models=models, refused=refused)
