@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from desktop_app.library.fetch_net import Limits
     from desktop_app.library.hub import Offer
 
-__all__ = ["Download", "DownloadState", "Downloads", "Pick", "Progress"]
+__all__ = ["Download", "DownloadState", "Downloads", "Offer", "Pick", "Progress"]
 
 AT_ONCE = 2
 """Downloads that run at the same time; each fetches some files side by side."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 AT_ONCE_MAX = 512 * 1024 * 1024
-"""Bytes of a model that is hashed before the list is shown; larger ones follow in the background."""
+"""Bytes of a model that is hashed before the list is shown; larger ones follow later."""
 
 
 TOLD_MAX = 2
@@ -193,7 +193,7 @@ class LibraryModel(QAbstractListModel):
 
     def _refreshed(self, models: "tuple[ModelInfo, ...]") -> None:
         if models != self._models and not self._scanning:
-            self._take(models)
+            self.take(models)
 
     def _scanned(self, found: _Found) -> None:
         self._scanning = False
@@ -202,9 +202,10 @@ class LibraryModel(QAbstractListModel):
             return
         self._catalog, self._catalog_folders = found.catalog, found.folders
         self._tell_refused(found.refused)
-        self._take(found.models)
+        self.take(found.models)
 
-    def _take(self, models: "tuple[ModelInfo, ...]") -> None:
+    def take(self, models: "tuple[ModelInfo, ...]") -> None:
+        """Show these models from now on."""
         self.beginResetModel()
         self._models = models
         self.endResetModel()

@@ -1,0 +1,154 @@
+"""Copies what the artist drops on the window among our own models, whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop_app.errors import AppError, Cancelled
+from desktop_app.files import PARTIAL_SUFFIX, sync_folder
+from desktop_app.library.fetch_disk import check_room, disk_problem
+from desktop_app.library.folders import OWN_FOLDERS
+from desktop_app.library.identify import MODEL_FILES, look_at
+from desktop_app.library.identity import Identity
+from desktop_app.library.pipelines import identify_folder
+
+_BLOCK = 4 * 1024 * 1024
+_FILES_MAX = 2000
+_COPIED = MODEL_FILES | {".json", ".txt", ".model", ".md", ".png", ".jpg", ".jpeg", ".webp"}
+
+Stop = Callable[[], bool]
+
+
+def copy_in(path: Path, models: Path, stop: Stop) -> Path:
+    """Copy a model's file, with its picture and notes beside it, or its folder.
+
+    Args:
+        models: our own folder of models; the copy goes below it, by its kind.
+        stop: asked now and then; true breaks off.
+
+    Returns:
+        the copy; what is there already with the same name and size is taken for it.
+
+    Raises:
+        AppError: `model-kind` for what is no model, `disk-full`, `download-folder`.
+        Cancelled: `stop` said so; nothing of it stays.
+    """
+    try:
+        files = _files(path)
+        kind = _identity(path).kind
+        folder = models / OWN_FOLDERS[kind]
+        check_room(folder, sum(size for _, size in files))
+        target = folder / path.name
+        if target.exists() and _same(path, target):
+            return target
+        target = _free(target)
+        if path.is_dir():
+            _copy_folder(path, target, [each for each, _ in files], stop)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(path, target, stop)
+            _copy_beside(path, target)
+    except OSError as fault:
+        raise disk_problem(fault, models) from fault
+    return target
+
+
+def is_model(path: Path) -> bool:
+    """Whether a dropped file or folder may hold models; by names alone."""
+    return path.is_dir() or path.suffix.lower() in MODEL_FILES
+
+
+def _identity(path: Path) -> Identity:
+    identity = identify_folder(path) if path.is_dir() else look_at(path)
+    if identity.kind == "unknown" and identity.format != "pickle":
+        why = identity.unsupported or "What it is cannot be told."
+        raise AppError(
+            "model-kind",
+            f"“{path.name}” was not copied. {why}",
+            hint="A folder with many models can be used where it lies.",
+            path=str(path),
+        )
+    return identity
+
+
+def _files(path: Path) -> list[tuple[Path, int]]:
+    """What is copied, with its size; links are not followed, and code stays where it is."""
+    if not path.is_dir():
+        return [(path, path.stat().st_size)]
+    found: list[tuple[Path, int]] = []
+    for place, folders, names in os.walk(path):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        for name in names:
+            file = Path(place, name)
+            if file.suffix.lower() in _COPIED and not file.is_symlink():
+                found.append((file, file.stat().st_size))
+        if len(found) > _FILES_MAX:
+            raise AppError(
+                "model-kind",
+                f"“{path.name}” holds more files than one model has.",
+                hint="Use it where it lies.",
+                path=str(path),
+            )
+    return found
+
+
+def _copy_folder(path: Path, target: Path, files: list[Path], stop: Stop) -> None:
+    partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        for file in files:
+            place = partial / file.relative_to(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _copy(file, place, stop)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    sync_folder(target.parent)
+
+
+def _copy(path: Path, target: Path, stop: Stop) -> None:
+    partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
+    try:
+        with path.open("rb") as source, partial.open("wb") as copy:
+            while block := source.read(_BLOCK):
+                if stop():
+                    raise Cancelled
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+
+
+def _copy_beside(path: Path, target: Path) -> None:
+    """The picture and the notes of a file, as other programs keep them beside it."""
+    for each in path.parent.iterdir():
+        name = each.name
+        beside = name.startswith(f"{path.stem}.") and each != path
+        small = each.suffix.lower() in _COPIED - MODEL_FILES or name.endswith(".civitai.info")
+        if beside and small and each.is_file() and each.stat().st_size < 32 * 1024 * 1024:
+            copy = target.with_name(target.stem + name[len(path.stem) :])
+            if not copy.exists():
+                shutil.copyfile(each, copy)
+
+
+def _same(path: Path, target: Path) -> bool:
+    if path.is_dir() or target.is_dir():
+        return path.samefile(target)
+    return path.stat().st_size == target.stat().st_size
+
+
+def _free(target: Path) -> Path:
+    """A name that nothing has yet."""
+    folder = target.is_dir()
+    stem, suffix = (target.name, "") if folder else (target.stem, target.suffix)
+    number, found = 2, target
+    while os.path.lexists(found):
+        found = target.with_name(f"{stem}-{number}{suffix}")
+        number += 1
+    return found

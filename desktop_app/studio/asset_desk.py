@@ -1,0 +1,342 @@
+"""AssetDesk: what the artist does with models: watch folders, bring in, use, and say things."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop_app.errors import AppError
+from desktop_app.library import bring_in
+from desktop_app.library.folders import WatchedFolder, check_folder_to_watch, recognise, usual
+from desktop_app.library.identity import Asset, Defaults, Facts
+from desktop_app.recipe.draft import Draft
+from desktop_app.settings import Settings
+from desktop_app.studio.asset_use import fields_to_use, with_words
+from desktop_app.studio.assets import AssetsModel
+from desktop_app.studio.background import Background
+from desktop_app.studio.editor import Editor
+from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import ModelChoice
+from desktop_app.studio.settings_holder import SettingsHolder
+from desktop_app.studio.values import Notice
+
+if TYPE_CHECKING:
+    from desktop_app.library.catalog import Catalog, ModelInfo
+
+__all__ = ["AssetDesk", "WatchedFolder"]
+
+END_MS = 3000
+
+
+class AssetDesk(QObject):
+    """Keeps the assets model as the folders are, hashes in the background, and carries out verbs.
+
+    Signals:
+        folders_changed(): the watched folders, or those found on this machine.
+        hashing(int): so many assets still have no hash; 0 when all have one.
+        used(Asset): it is in the draft now.
+        notice(Notice), failed(AppError)
+    """
+
+    folders_changed = Signal()
+    hashing = Signal(int)
+    used = Signal(object)
+    notice = Signal(object)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        editor: Editor,
+        library: LibraryModel,
+        choice: ModelChoice,
+        settings: SettingsHolder,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._editor, self._library, self._choice = editor, library, choice
+        self._settings = settings
+        self._reads = Background(self, threads=2)
+        self._hasher = Background(self, threads=1)
+        self._writer = Background(self, threads=1)
+        self.assets = AssetsModel(self._reads, self)
+        self._watched: tuple[WatchedFolder, ...] = ()
+        self._found: tuple[WatchedFolder, ...] = ()
+        self._stop = threading.Event()
+        self._unreadable: set[Path] = set()
+        self._busy = False
+        self._connect()
+
+    def _connect(self) -> None:
+        for pool in (self._reads, self._hasher, self._writer):
+            pool.failed.connect(self.failed)
+        self._library.changed.connect(self._read)
+        self._editor.changed.connect(self._mark_in_use)
+        self._settings.changed.connect(self._settings_changed)
+
+    def stop(self) -> None:
+        """End what runs in the background."""
+        self._stop.set()
+        for pool in (self._writer, self._hasher, self._reads):
+            pool.close(END_MS)
+
+    # Folders.
+
+    @property
+    def watched(self) -> tuple[WatchedFolder, ...]:
+        """The folders that the artist added, in that order."""
+        return self._watched
+
+    @property
+    def found(self) -> tuple[WatchedFolder, ...]:
+        """Folders of other programs on this machine that are not watched yet."""
+        known = {one.path for one in self._watched}
+        return tuple(one for one in self._found if one.path not in known)
+
+    @property
+    def own_folder(self) -> Path:
+        """Where models are copied and downloaded to."""
+        return self._library.models_folder
+
+    def look_around(self) -> None:
+        """Look where other programs usually have their models; reads names of folders only."""
+        self._reads.run(usual, done=self._looked_around)
+
+    def watch(self, folder: Path) -> None:
+        """Look through a folder from now on; nothing in it is ever changed."""
+        self._reads.run(check_folder_to_watch, folder.absolute(), done=self._watch)
+
+    def unwatch(self, folder: Path) -> None:
+        """Look through it no more; it stays as it is, and so does what was said of its models."""
+        known = self._settings.values.model_folders
+        self._settings.set(model_folders=tuple(one for one in known if Path(one) != folder))
+
+    @Slot()
+    def rescan(self) -> None:
+        """Read the folders again, also what could not be read before."""
+        self._unreadable.clear()
+        self._library.rescan()
+
+    # Bringing in.
+
+    def watch_place(self, paths: tuple[Path, ...]) -> None:
+        """Use files or folders where they lie: folders are watched, of files the folder."""
+        folders = {path if path.is_dir() else path.parent: None for path in paths}
+        for folder in folders:
+            self.watch(folder)
+
+    def copy_in(self, paths: tuple[Path, ...]) -> None:
+        """Copy files or folders among our own models."""
+        for path in paths:
+            self._say(f"Copying “{path.name}” …")
+            self._writer.run(
+                bring_in.copy_in, path, self.own_folder, self._stop.is_set, done=self._copied
+            )
+
+    # One asset.
+
+    def use(self, asset: Asset) -> None:
+        """Take it for the next picture: as the model, a further LoRA, a word, or the VAE."""
+        if asset.unsupported or asset.missing:
+            why = asset.unsupported or "It is not where it was."
+            self._say(f"“{asset.name}” cannot be used. {why}", "warn")
+        elif asset.sha256 is None:
+            catalog = self._library.catalog
+            if catalog is not None:
+                self._say(f"“{asset.name}” is read once to know it for ever …")
+                self._hasher.run(_hash, catalog, asset, self._stop, done=self._hashed_to_use)
+        else:
+            self._use(asset)
+
+    def add_word(self, word: str) -> None:
+        """Put a trigger word at the end of the prompt, unless it is there."""
+        draft = self._editor.draft
+        self._editor.replace(replace(draft, prompt=with_words(draft.prompt, (word,))), "Prompt")
+
+    def set_favourite(self, asset: Asset, on: bool) -> None:
+        self._change(asset, replace(asset.facts, favourite=on))
+
+    def set_notes(self, asset: Asset, words: str) -> None:
+        self._change(asset, replace(asset.facts, notes=words))
+
+    def set_words(self, asset: Asset, words: tuple[str, ...]) -> None:
+        """Trigger words of the artist's own; none brings back those of the file."""
+        self._change(asset, replace(asset.facts, trigger_words=words))
+
+    def set_defaults(self, asset: Asset, defaults: Defaults) -> None:
+        """What to start with when it is chosen."""
+        self._change(asset, replace(asset.facts, defaults=defaults))
+
+    def find(self, path: Path) -> Asset | None:
+        """The asset at a place, or the first one below it."""
+        below = [one for one in self.assets.all if one.path.is_relative_to(path)]
+        return next((one for one in below if one.path == path), below[0] if below else None)
+
+    # What comes of it.
+
+    @Slot()
+    def _read(self) -> None:
+        catalog = self._library.catalog
+        if catalog is not None:
+            self._reads.run(catalog.assets, done=lambda assets: self._have_read(catalog, assets))
+
+    def _have_read(self, catalog: "Catalog", assets: tuple[Asset, ...]) -> None:
+        if catalog is not self._library.catalog:
+            return
+        own = {Path(one) for one in self._settings.values.model_folders}
+        self._watched = tuple(one for one in catalog.watched if one.path in own)
+        self.assets.set_assets(assets)
+        self._mark_in_use()
+        self.folders_changed.emit()
+        self._hash_next()
+
+    def _hash_next(self) -> None:
+        """Hash what has none yet, one after the other, models first."""
+        catalog = self._library.catalog
+        if self._busy or catalog is None or self._stop.is_set():
+            return
+        self._busy = True
+        self._hasher.run(
+            _hash_one,
+            catalog,
+            self._unreadable,
+            self._stop,
+            done=self._hashed_one,
+            failed=self._not_hashed,
+        )
+
+    def _hashed_one(self, done: "tuple[Asset, Asset | None, int] | None") -> None:
+        self._busy = False
+        if done is None:
+            self.hashing.emit(0)
+            return
+        before, after, left = done
+        self.hashing.emit(left)
+        if after is not None:
+            self.assets.replace(after, before.key)
+            self._mark_in_use()
+            if after.identity.kind == "checkpoint":
+                self._library.refresh()
+        self._hash_next()
+
+    def _not_hashed(self, error: AppError) -> None:
+        self._busy = False
+        self.failed.emit(error)
+
+    def _hashed_to_use(self, asset: Asset) -> None:
+        self.assets.replace(asset, f"path:{asset.path}")
+        catalog = self._library.catalog
+        if catalog is not None:
+            self._reads.run(catalog.refresh, done=lambda models: self._known(models, asset))
+
+    def _known(self, models: "tuple[ModelInfo, ...]", asset: Asset) -> None:
+        self._library.take(models)
+        self._use(asset)
+
+    def _use(self, asset: Asset) -> None:
+        if asset.identity.kind == "checkpoint":
+            models = self._library.models
+            model = next((one for one in models if one.ref.sha256 == asset.sha256), None)
+            if model is None:
+                self._say(f"“{asset.name}” cannot be used; look for the models again.", "warn")
+            else:
+                self._choice.choose(model)
+                self._done(asset)
+            return
+        fields = fields_to_use(self._editor.draft, asset)
+        if fields is None:
+            self._say(f"“{asset.name}” cannot be used by itself.", "warn")
+            return
+        self._editor.replace(replace(self._editor.draft, **fields), "Model")
+        self._done(asset)
+
+    def _done(self, asset: Asset) -> None:
+        self._mark_in_use()
+        self.used.emit(asset)
+
+    def _change(self, asset: Asset, facts: Facts) -> None:
+        catalog = self._library.catalog
+        if catalog is None or facts == asset.facts:
+            return
+        # Shown at once; what is on the disk follows, and brings the truth if it fails.
+        self.assets.replace(replace(asset, facts=facts))
+        self._writer.run(
+            catalog.say,
+            asset,
+            facts,
+            done=self.assets.replace,
+            failed=lambda error: self._not_said(asset, error),
+        )
+
+    def _not_said(self, asset: Asset, error: AppError) -> None:
+        self.assets.replace(asset)
+        self.failed.emit(error)
+
+    def _looked_around(self, found: tuple[WatchedFolder, ...]) -> None:
+        self._found = found
+        self.folders_changed.emit()
+
+    def _watch(self, folder: WatchedFolder) -> None:
+        known = self._settings.values.model_folders
+        if any(Path(one) == folder.path for one in known) or folder.path == self.own_folder:
+            self._say(f"“{folder.path.name}” is looked through already.")
+            self.rescan()
+            return
+        self._settings.set(model_folders=(*known, str(folder.path)))
+        self._say(f"“{folder.title}” is looked through from now on; nothing in it is changed.")
+
+    def _copied(self, target: Path) -> None:
+        self._say(f"“{target.name}” is here.", "ok")
+        self.rescan()
+
+    @Slot(object, object)
+    def _settings_changed(self, new: Settings, before: Settings) -> None:
+        if new.model_folders != before.model_folders:
+            paths = tuple(Path(one) for one in new.model_folders)
+            self._reads.run(lambda: tuple(recognise(one) for one in paths), done=self._rewatched)
+
+    def _rewatched(self, folders: tuple[WatchedFolder, ...]) -> None:
+        self._watched = folders
+        self.folders_changed.emit()
+
+    @Slot(object, object)
+    def _mark_in_use(self, draft: Draft | None = None, before: Draft | None = None) -> None:
+        now = self._editor.draft
+        refs = [now.model, now.vae]
+        for use in now.adapters:
+            refs.append(getattr(use, "lora", None) or getattr(use, "embedding", None))
+        self.assets.set_in_use(frozenset(ref.sha256 for ref in refs if ref is not None))
+
+    def _say(self, text: str, kind: str = "info") -> None:
+        self.notice.emit(Notice(text=text, kind=kind))  # pyright: ignore[reportArgumentType]
+
+
+def _hash_one(
+    catalog: "Catalog", unreadable: set[Path], stop: threading.Event
+) -> "tuple[Asset, Asset | None, int] | None":
+    """The asset as it was and as it is, and how many are left; None when all have a hash.
+
+    One that cannot be read stays without; the next look at the folders tells.
+    """
+    waiting = [one for one in catalog.unhashed() if one.path not in unreadable]
+    if not waiting:
+        catalog.save()
+        return None
+    asset = waiting[0]
+    try:
+        return asset, catalog.hash(asset, stop=stop.is_set), len(waiting) - 1
+    except (AppError, OSError):
+        unreadable.add(asset.path)
+        return asset, None, len(waiting) - 1
+
+
+def _hash(catalog: "Catalog", asset: Asset, stop: threading.Event) -> Asset:
+    try:
+        return catalog.hash(asset, stop=stop.is_set)
+    except OSError as fault:
+        raise AppError(
+            "model-file",
+            f"“{asset.name}” cannot be read: {fault.strerror or fault}.",
+            path=str(asset.path),
+        ) from fault

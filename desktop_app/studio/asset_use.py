@@ -1,0 +1,60 @@
+"""What using an asset changes in a draft."""
+
+from typing import Any
+
+from desktop_app.library.identity import Asset
+from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef
+
+
+def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
+    """The fields of a draft that take in a LoRA, a textual inversion or a VAE; None for what
+    cannot be used by itself.
+
+    Using what is in use already changes nothing.
+    """
+    if asset.sha256 is None:
+        return None
+    name = asset.name[:300]
+    used = {
+        use.lora.sha256 if isinstance(use, LoraUse) else use.embedding.sha256
+        for use in draft.adapters
+    }
+    match asset.identity.kind:
+        case "lora":
+            ref = ModelRef(sha256=asset.sha256, name=name, kind="lora")
+            new = LoraUse(lora=ref, weight=_weight(asset))
+            return {} if ref.sha256 in used else {"adapters": (*draft.adapters, new)}
+        case "embedding":
+            ref = ModelRef(sha256=asset.sha256, name=name, kind="embedding")
+            token = token_of(asset)
+            fields: dict[str, Any] = {"prompt": with_words(draft.prompt, (token,))}
+            if ref.sha256 not in used:
+                more = EmbeddingUse(embedding=ref, token=token)
+                fields["adapters"] = (*draft.adapters, more)
+            return fields
+        case "vae":
+            return {"vae": ModelRef(sha256=asset.sha256, name=name, kind="vae")}
+        case _:
+            return None
+
+
+def token_of(asset: Asset) -> str:
+    """The word that stands for a textual inversion: its file's name, as other programs have it."""
+    return "_".join(asset.path.stem.split())[:200] or "embedding"
+
+
+def with_words(prompt: str, words: tuple[str, ...]) -> str:
+    """The prompt with words at its end, those that it does not have yet."""
+    text = prompt.rstrip()
+    for word in words:
+        if word.casefold() not in text.casefold():
+            text = f"{text.rstrip(', ')}, {word}" if text else word
+    return text
+
+
+def _weight(asset: Asset) -> float:
+    wanted = asset.facts.defaults.weight
+    if wanted is None:
+        return 1.0
+    return min(max(float(wanted), ADAPTER_WEIGHT.low), ADAPTER_WEIGHT.high)

@@ -1,0 +1,356 @@
+"""All that is known of one model, and what the artist says about it."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.studio.assets import Asset, AssetsModel, kind_words, size_words, title_of
+from desktop_app.ui import theme
+from desktop_app.ui.chips import FlowLayout
+from desktop_app.ui.fields import (
+    FoldSection,
+    IconButton,
+    IconTextButton,
+    SectionTitle,
+    Separator,
+    drop_contents,
+    label,
+    restyle,
+)
+from desktop_app.ui.library_cards import KIND_ICONS
+from desktop_app.ui.library_defaults import DefaultsForm
+
+PREVIEW_HEIGHT = 190
+_PREDICTS = {
+    "epsilon": "the noise",
+    "v_prediction": "the velocity",
+    "sample": "the picture",
+    "flow": "the flow",
+}
+_USE = {
+    "checkpoint": "Use this model",
+    "lora": "Add this LoRA",
+    "embedding": "Add to the prompt",
+    "vae": "Use this VAE",
+}
+_WORDS_SHOWN = 24
+
+
+class Notes(QPlainTextEdit):
+    """Free words; they are reported when the focus leaves.
+
+    Signals:
+        edited(str)
+    """
+
+    edited = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._kept = ""
+        self.setAccessibleName("Notes about this model")
+        self.setPlaceholderText("What it is good for, what to avoid …")
+        self.setTabChangesFocus(True)
+        self.setFixedHeight(theme.px(84))
+
+    def set_words(self, words: str) -> None:
+        self._kept = words
+        if words != self.toPlainText():
+            self.setPlainText(words)
+
+    def take(self) -> None:
+        """Report what was typed, if it is new."""
+        words = self.toPlainText()
+        if words != self._kept:
+            self._kept = words
+            self.edited.emit(words)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.take()
+
+
+class Preview(QWidget):
+    """The picture beside a model, whole; its kind's drawing where there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image: QImage | None = None
+        self._icon = "box"
+        self.setFixedHeight(theme.px(PREVIEW_HEIGHT))
+
+    def show_image(self, image: QImage | None, icon: str) -> None:
+        self._image, self._icon = image, icon
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        from desktop_app.ui.icons import pixmap
+
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.token("bg.0"))
+        painter.drawRoundedRect(self.rect(), 8, 8)
+        if self._image is not None:
+            size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            place = self.rect()
+            place.setSize(size)
+            place.moveCenter(self.rect().center())
+            painter.drawImage(place, self._image)
+        else:
+            mark = pixmap(self._icon, "text.3", 44, self.devicePixelRatioF())
+            half = theme.px(22)
+            painter.drawPixmap(self.rect().center().x() - half, self.height() // 2 - half, mark)
+        painter.end()
+
+
+class DetailsPane(QScrollArea):
+    """One asset.
+
+    Signals:
+        used(Asset), starred(Asset, bool), revealed(Asset)
+        noted(Asset, str), worded(Asset, tuple), defaulted(Asset, Defaults): what was edited.
+        word_asked(str): a trigger word is wanted in the prompt.
+    """
+
+    used = Signal(object)
+    starred = Signal(object, bool)
+    revealed = Signal(object)
+    noted = Signal(object, str)
+    worded = Signal(object, object)
+    defaulted = Signal(object, object)
+    word_asked = Signal(str)
+
+    def __init__(self, assets: AssetsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._assets = assets
+        self._asset: Asset | None = None
+        self.setAccessibleName("About the model")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.preview = Preview(self)
+        self.name = label("", "heading", self)
+        self.star = IconButton("star", "Favourite", self, checkable=True, flat=True)
+        self.why = label("", "hint", self)
+        self.use = QPushButton(self)
+        self.reveal = IconTextButton("folder-open", "Show in folder", self)
+        self.words_edit = QLineEdit(self)
+        self.notes = Notes(self)
+        self.defaults = DefaultsForm(self)
+        self.defaults_fold = FoldSection("Settings to start with", self)
+        self.about_fold = FoldSection("From its maker", self)
+        self.about = label("", "hint", self)
+        self._words = QWidget(self)
+        self._flow = FlowLayout(self._words, fill=False)
+        self._facts = QGridLayout()
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(theme.px(16), theme.px(12), theme.px(16), theme.px(16))
+        column.setSpacing(theme.px(8))
+        self.name.setWordWrap(True)
+        for words in (self.name, self.why, self.about):
+            words.setWordWrap(True)
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.use.setProperty("primary", True)
+        self.words_edit.setAccessibleName("Trigger words, with commas between them")
+        self.words_edit.setPlaceholderText("Trigger words, with commas between them")
+        self.words_edit.setMaxLength(3000)
+        head = QHBoxLayout()
+        head.addWidget(self.name, 1)
+        head.addWidget(self.star, 0, Qt.AlignmentFlag.AlignTop)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.px(6))
+        buttons.addWidget(self.use, 1)
+        buttons.addWidget(self.reveal)
+        self._facts.setContentsMargins(0, 0, 0, 0)
+        self._facts.setHorizontalSpacing(theme.px(10))
+        self._facts.setVerticalSpacing(theme.px(4))
+        self._facts.setColumnStretch(1, 1)
+        column.addWidget(self.preview)
+        column.addLayout(head)
+        column.addWidget(self.why)
+        column.addLayout(buttons)
+        column.addWidget(SectionTitle("Trigger words"))
+        column.addWidget(self._words)
+        column.addWidget(self.words_edit)
+        column.addWidget(SectionTitle("Notes"))
+        column.addWidget(self.notes)
+        self.defaults_fold.body.addWidget(self.defaults)
+        column.addWidget(self.defaults_fold)
+        column.addWidget(Separator())
+        column.addLayout(self._facts)
+        self.about_fold.body.addWidget(self.about)
+        column.addWidget(self.about_fold)
+        column.addStretch(1)
+        self.setWidget(inside)
+
+    def _connect(self) -> None:
+        self.star.clicked.connect(lambda on: self._tell(self.starred, on))
+        self.use.clicked.connect(lambda: self._tell(self.used))
+        self.reveal.clicked.connect(lambda: self._tell(self.revealed))
+        self.notes.edited.connect(lambda words: self._tell(self.noted, words))
+        self.words_edit.editingFinished.connect(self._take_words)
+        self.defaults.changed.connect(lambda values: self._tell(self.defaulted, values))
+        self._assets.dataChanged.connect(self._picture_came)
+
+    @property
+    def asset(self) -> Asset | None:
+        return self._asset
+
+    def show_asset(self, asset: Asset) -> None:
+        """Show an asset, or the same one with other facts."""
+        other = self._asset is None or self._asset.key != asset.key
+        if other:
+            self.notes.take()
+        self._asset = asset
+        self._show_picture()
+        self.name.setText(asset.name)
+        self.star.setChecked(asset.favourite)
+        self._show_state(asset)
+        self._show_words(asset)
+        if other or not self.notes.hasFocus():
+            self.notes.set_words(asset.notes)
+        if other or not self.words_edit.hasFocus():
+            self.words_edit.setText(", ".join(asset.trigger_words))
+        self.defaults_fold.setVisible(self.defaults.show_asset(asset))
+        self._show_facts(asset)
+        self.about.setText(_maker_words(asset))
+        self.about_fold.setVisible(bool(self.about.text()))
+        if other:
+            self.verticalScrollBar().setValue(0)
+
+    def flush(self) -> None:
+        """Report what is still being typed."""
+        self.notes.take()
+
+    def _tell(self, signal: object, *values: object) -> None:
+        if self._asset is not None:
+            signal.emit(self._asset, *values)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _show_picture(self) -> None:
+        if self._asset is not None:
+            icon = KIND_ICONS[self._asset.identity.kind]
+            self.preview.show_image(self._assets.preview(self._asset), icon)
+
+    def _picture_came(self, first: object, last: object, roles: list[int]) -> None:
+        if AssetsModel.Role.PREVIEW in roles:
+            self._show_picture()
+
+    def _show_state(self, asset: Asset) -> None:
+        words = ""
+        if asset.missing:
+            words = "It is not where it was. Connect its drive, or put it back; all that is known "
+            words += "of it is kept."
+        elif asset.unsupported:
+            words = asset.unsupported
+        elif self._assets.is_in_use(asset):
+            words = "In use for the next picture."
+        self.why.setText(words)
+        self.why.setVisible(bool(words))
+        restyle(self.why, "state", "warn" if asset.missing or asset.unsupported else "")
+        usable = not (asset.missing or asset.unsupported)
+        self.use.setText(_USE.get(asset.identity.kind, ""))
+        self.use.setVisible(usable and asset.identity.kind in _USE)
+        self.reveal.setVisible(not asset.missing)
+
+    def _show_words(self, asset: Asset) -> None:
+        drop_contents(self._flow)
+        for word in asset.trigger_words[:_WORDS_SHOWN]:
+            chip = QPushButton(word if len(word) <= 32 else f"{word[:31]}…", self._words)
+            chip.setProperty("chip", True)
+            chip.setAccessibleName(f"Add to the prompt: {word}")
+            chip.setToolTip("Add to the prompt")
+            chip.clicked.connect(lambda _=False, one=word: self.word_asked.emit(one))
+            self._flow.addWidget(chip)
+        self._words.setVisible(bool(asset.trigger_words))
+
+    def _take_words(self) -> None:
+        if self._asset is None:
+            return
+        words = tuple(one.strip() for one in self.words_edit.text().split(",") if one.strip())
+        if words != self._asset.trigger_words:
+            self._tell(self.worded, words)
+
+    def _show_facts(self, asset: Asset) -> None:
+        drop_contents(self._facts)
+        for row, (name, value, copy) in enumerate(_facts(asset)):
+            title = label(name, "hint", self)
+            words = label(value, "label", self)
+            words.setWordWrap(True)
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._facts.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
+            self._facts.addWidget(words, row, 1)
+            if copy:
+                button = IconButton("copy", f"Copy: {name}", self, flat=True, size=13, side=22)
+                button.clicked.connect(
+                    lambda _=False, text=copy: QGuiApplication.clipboard().setText(text)
+                )
+                self._facts.addWidget(button, row, 2, Qt.AlignmentFlag.AlignTop)
+
+    def hideEvent(self, event: QEvent) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.flush()
+        super().hideEvent(event)  # pyright: ignore[reportArgumentType]
+
+
+def _facts(asset: Asset) -> list[tuple[str, str, str]]:
+    """Name, words, and what its button copies."""
+    identity = asset.identity
+    across, down = identity.native_size or (0, 0)
+    variant = f" ({identity.variant})" if identity.variant else ""
+    dtype = " ".join(part for part in (identity.dtype, identity.quantisation) if part)
+    millions = identity.parameters / 1e6
+    parts = ", ".join(part.replace("_", " ") for part in identity.parts)
+    targets = ", ".join(part.replace("_", " ") for part in identity.targets)
+    pending = "being computed …" if not asset.missing and not asset.unsupported else ""
+    file_hash = asset.file_sha256 or ""
+    rows = [
+        ("Kind", kind_words(identity.kind) + variant, ""),
+        ("Family", title_of(identity.family), ""),
+        ("Predicts", _PREDICTS.get(identity.prediction, identity.prediction), ""),
+        ("Weights", dtype, ""),
+        ("Numbers", f"{millions:,.0f} million" if millions >= 1 else "", ""),
+        ("Size", size_words(identity.bytes), ""),
+        ("Made for", f"{across} × {down}" if across else "", ""),
+        ("Holds", parts, ""),
+        ("Rank", str(identity.rank) if identity.rank else "", ""),
+        ("Changes", targets, ""),
+        ("Made from", identity.base, ""),
+        ("From", asset.source, ""),
+        ("Tensors", _short(asset.sha256) or pending, asset.sha256 or ""),
+        ("File", _short(file_hash), file_hash),
+        ("AutoV2", file_hash[:10].upper(), file_hash[:10].upper()),
+        ("Place", _breakable(str(asset.path)), str(asset.path)),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def _short(digest: str | None) -> str:
+    return f"{digest[:12]}…" if digest else ""
+
+
+def _breakable(path: str) -> str:
+    """A path that can be wrapped after each slash."""
+    return path.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
+
+
+def _maker_words(asset: Asset) -> str:
+    lines = [asset.description.strip()] if asset.description.strip() else []
+    lines += [f"{name}: {value}" for name, value in list(asset.identity.metadata.items())[:40]]
+    return "\n".join(lines)[:6000]
