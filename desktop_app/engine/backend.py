@@ -69,12 +69,14 @@ class Backend(Protocol):
         *,
         previews: bool = True,
         like: Fingerprint | None = None,
+        device: str = "",
     ) -> Rendered:
         """Make the picture of a recipe.
 
         Args:
             like: compute as it was computed then, as far as this place can without another device:
                 with as many threads, which change the last bits on a CPU.
+            device: another one for this picture alone, such as `cpu`; empty for the usual one.
 
         Raises:
             AppError: for what the artist can act on (model missing, no memory ...).

@@ -76,15 +76,7 @@ class LocalBackend:
             return
         report(Loading(what="engine"))
         os.environ.update(ENVIRONMENT)
-        kind = _imported()
-        self._session = kind(
-            self._weights,
-            cache=self._cache,
-            threads=self._threads,
-            device=self._device,
-            snapshot_bytes=self._snapshot_bytes,
-            configs=self._configs,
-        )
+        self._session = self._session_on(self._device)
 
     def device(self) -> DeviceInfo:
         """Raises:
@@ -101,11 +93,19 @@ class LocalBackend:
         *,
         previews: bool = True,
         like: Fingerprint | None = None,
+        device: str = "",
     ) -> Rendered:
         """See `Backend.render`; starts the engine if need be."""
         session = self._started(report)
-        with session.threads_of(like):
-            return session.render(recipe, report, previews=previews, anew=like is not None)
+        usual = not device or device == session.device().kind
+        if not usual:
+            session = self._session_on(device)
+        try:
+            with session.threads_of(like):
+                return session.render(recipe, report, previews=previews, anew=like is not None)
+        finally:
+            if not usual:
+                session.close()
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         """See `Backend.decode`; starts the engine if need be."""
@@ -120,6 +120,16 @@ class LocalBackend:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+    def _session_on(self, device: str | None) -> "Session":
+        return _imported()(
+            self._weights,
+            cache=self._cache,
+            threads=self._threads,
+            device=device,
+            snapshot_bytes=self._snapshot_bytes,
+            configs=self._configs,
+        )
 
     def _started(self, report: Report) -> "Session":
         self.start(report)

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.engine.backend import Backend
-from desktop_app.engine.events import Loading, Step
+from desktop_app.engine.events import Frame, Loading, Step
 from desktop_app.errors import AppError
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.render_thread import RenderThread, ThreadEvent
@@ -43,6 +44,8 @@ class Conductor(QObject):
         device_changed(DeviceInfo): where pictures are made, and its memory.
         stored(Job, Record): a picture is safe on the disk.
         judged(Job, Verdict): what making a picture again came to.
+        filming(Frame): how far a film of the steps is.
+        filmed(Job, Path): it is written.
         failed(Job, AppError): a job ended without its picture.
         peeked(Job, NDArray): what a `peek` looks like, (H, W, 3) uint8 RGB.
         peek_failed(Job, AppError): why a `peek` came to nothing.
@@ -54,6 +57,8 @@ class Conductor(QObject):
     device_changed = Signal(object)
     stored = Signal(object, object)
     judged = Signal(object, object)
+    filming = Signal(object)
+    filmed = Signal(object, object)
     failed = Signal(object, object)
     peeked = Signal(object, object)
     peek_failed = Signal(object, object)
@@ -94,6 +99,8 @@ class Conductor(QObject):
         self._thread.stored.connect(self._stored)
         self._thread.peeked.connect(self._peeked)
         self._thread.verdict.connect(self._judged)
+        self._thread.went.connect(self._went)
+        self._thread.filmed.connect(self._filmed)
         self._thread.failed.connect(self._failed)
         self._thread.cancelled.connect(self._cancelled)
         self._thread.done.connect(self._done)
@@ -226,8 +233,9 @@ class Conductor(QObject):
 
     @Slot(object)
     def _begin(self, job: Job) -> None:
-        self._run.begin(job, self._queue.run_of(job))
-        self._timeline.begin(job.recipe.num_inference_steps)
+        if job.kind != "film":
+            self._run.begin(job, self._queue.run_of(job))
+            self._timeline.begin(job.recipe.num_inference_steps, job.recipe)
         if self._peek is None:
             self._thread.submit(job)
         else:
@@ -268,6 +276,9 @@ class Conductor(QObject):
                 continue
             if self._is_peek(job_id):
                 continue
+            if self._is_film(job_id):
+                self._filming(event)
+                continue
             events.append(event)
             if isinstance(event, Step):
                 self._timeline.append(event)
@@ -292,12 +303,36 @@ class Conductor(QObject):
     def _is_peek(self, job_id: int) -> bool:
         return self._peek is not None and self._peek.id == job_id
 
-    @Slot(object, object)
-    def _judged(self, job_id: int, verdict: "Verdict") -> None:
+    def _is_film(self, job_id: int) -> bool:
+        running = self._queue.running
+        return running is not None and running.id == job_id and running.kind == "film"
+
+    def _filming(self, event: ThreadEvent) -> None:
+        """A film is made beside what is on the canvas."""
+        if isinstance(event, Frame):
+            self._queue.progress((event.index - 1) / event.count)
+            self.filming.emit(event)
+
+    @Slot(object)
+    def _went(self, job_id: int) -> None:
         job = self._queue.job(job_id)
         if job is not None and job.picture is not None:
             self._timeline.keep(job.picture)
-            self.judged.emit(job, verdict)
+
+    @Slot(object, object)
+    def _filmed(self, job_id: int, path: Path) -> None:
+        job = self._queue.job(job_id)
+        if job is not None:
+            self.filmed.emit(job, path)
+
+    @Slot(object, object)
+    def _judged(self, job_id: int, verdict: "Verdict") -> None:
+        job = self._queue.job(job_id)
+        if job is None:
+            return
+        if job.picture is not None:
+            self._timeline.keep(job.picture)
+        self.judged.emit(job, verdict)
 
     @Slot(object, object)
     def _failed(self, job_id: int, error: AppError) -> None:

@@ -161,9 +161,19 @@ class Orders(QObject):
             for number, recipe, origin in waiting
         )
 
-    def verify(self, recipe: Recipe, picture: int) -> None:
-        """Make a stored picture again to compare it."""
-        self._pass(Job(id=0, run=0, kind="verify", recipe=recipe, picture=picture))
+    def verify(self, recipe: Recipe, picture: int, device: str = "") -> None:
+        """Make a stored picture again to compare it.
+
+        Args:
+            device: `cpu` for the processor; empty for the usual one.
+        """
+        self._pass(Job(id=0, run=0, kind="verify", recipe=recipe, picture=picture, device=device))
+
+    def audit(self, jobs: Iterable[Job]) -> list[int]:
+        """Queue many pictures to verify, each as a run of its own; returns the jobs' numbers."""
+        new = [replace(job, id=next(self._passing), run=next(self._runs)) for job in jobs]
+        self._queue.add(new)
+        return [job.id for job in new]
 
     def finish(self, recipe: Recipe, token: str, origin: Origin | None = None) -> None:
         """Make a picture of a latent that the journal keeps."""

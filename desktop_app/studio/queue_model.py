@@ -23,6 +23,8 @@ TITLE_MAX = 120
 class QueueModel(QAbstractListModel):
     """Jobs in the order in which they are done: the running one, the waiting ones, failed ones.
 
+    Those of low priority are done when no other waits.
+
     Pictures that are done leave the list; jobs that failed stay until they are dismissed.
 
     Signals:
@@ -132,9 +134,10 @@ class QueueModel(QAbstractListModel):
     def _next(self) -> None:
         if self._held or self._running is not None:
             return
-        job = next((one for one in self._jobs if one.state == "waiting"), None)
-        if job is None:
+        waiting = [one for one in self._jobs if one.state == "waiting"]
+        if not waiting:
             return
+        job = next((one for one in waiting if not one.low), waiting[0])
         self._change(job.id, state="running")
         self._running = self.job(job.id)
         self.submitted.emit(self._running)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop_app.engine.backend import DeviceInfo, Rendered, Report
-from desktop_app.engine.events import Decoding, Encoding, Latents, Loading, Step
+from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
+from desktop_app.engine.events import Decoding, Encoding, Frame, Latents, Loading, Step
 from desktop_app.recipe.codec import digest
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.recipe import FromStep, ModelRef, Recipe
 
 FINGERPRINT = Fingerprint(
     app="0.1.0",
@@ -65,6 +65,7 @@ class ScriptedBackend:
         gates: by stage; the thread waits there before it reports.
         faults: by stage; raised there once for each time it is put in.
         rendered: recipes that were finished.
+        devices: asked for by each render; empty for the usual one.
         shift: added to every pixel, as other hardware would.
     """
 
@@ -73,8 +74,10 @@ class ScriptedBackend:
         self.faults: dict[str, list[BaseException]] = {}
         self.rendered: list[Recipe] = []
         self.decoded: list[Recipe] = []
+        self.filmed: list[tuple[Recipe, bool, bool]] = []
         self.threads: set[int] = set()
         self.shift = 0
+        self.devices: list[str] = []
         self.closed = False
         self.before: Callable[[str], None] = lambda stage: None
 
@@ -100,7 +103,9 @@ class ScriptedBackend:
         *,
         previews: bool = True,
         like: Fingerprint | None = None,
+        device: str = "",
     ) -> Rendered:
+        self.devices.append(device)
         self._at("loading")
         report(Loading(what=recipe.model.name))
         self._at("encoding")
@@ -117,6 +122,8 @@ class ScriptedBackend:
                     sigma=float(count - index),
                     preview=small.copy() if previews else None,
                     seconds=0.01,
+                    noisy=255 - small if previews else None,
+                    shared=isinstance(recipe.start, FromStep) and index <= recipe.start.step,
                 )
             )
         self._at("latents")
@@ -128,6 +135,17 @@ class ScriptedBackend:
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
         self.decoded.append(recipe)
         return self._decode(recipe, report)
+
+    def film(
+        self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool
+    ) -> None:
+        count = recipe.num_inference_steps
+        for index in range(1, count + 1):
+            self._at(f"frame {index}")
+            report(Frame(index=index, count=count))
+            pixels = pixels_of(recipe) if index == count else np.full_like(pixels_of(recipe), index)
+            take(index, count, pixels[::8, ::8].copy() if small else pixels)
+        self.filmed.append((recipe, noisy, small))
 
     def close(self) -> None:
         self.closed = True
