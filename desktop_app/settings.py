@@ -27,6 +27,8 @@ class Settings:
         hub_mirror: address that models are fetched from; empty for the Hugging Face hub itself.
         previews: show the picture while it forms.
         threads: CPU threads for rendering, 0 ... 256; 0 for one per core.
+        snapshot_megabytes: memory for the steps of pictures, 0 ... 65536, and four times that on
+            the disk; 0 keeps none.
         thumbnail_size: pixels, 80 ... 400.
         window_geometry: QWidget.saveGeometry() in base64; empty before the first start.
         splitters: sizes in pixels by the splitter's name.
@@ -39,6 +41,7 @@ class Settings:
     hub_mirror: str = ""
     previews: bool = True
     threads: int = 0
+    snapshot_megabytes: int = 256
     thumbnail_size: int = 160
     window_geometry: str = ""
     splitters: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
@@ -188,6 +191,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "hub_mirror": _text,
     "previews": _yes_or_no,
     "threads": _whole(0, 256),
+    "snapshot_megabytes": _whole(0, 65536),
     "thumbnail_size": _whole(80, 400),
     "window_geometry": _text,
     "splitters": _sizes,

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
 from desktop_app.files import write_atomically
+from desktop_app.recipe.branches import lineage
 from desktop_app.recipe.codec import TEXT_MAX, draft_from_json, draft_to_json, dumps, loads
 from desktop_app.recipe.draft import Draft, draft_of
 from desktop_app.recipe.provenance import Origin
@@ -39,6 +40,7 @@ LABELS = {
     "sigmas": "Noise levels",
     "tiling": "Tiling",
     "count": "Count",
+    "branch": "Branch",
 }
 """What the fields of a Draft are called."""
 
@@ -119,7 +121,10 @@ class Editor(QObject):
         source = self._source
         if source is None:
             return None
-        if draft.branch is not None and draft.branch.parent == source.recipe:
+        # A step that a branch shares with the picture it came from belongs to that one's recipe.
+        if draft.branch is not None and any(
+            recipe == draft.branch.parent for recipe, _ in lineage(source.recipe)
+        ):
             return Origin(picture=source.picture, kind="branch")
         then = draft_of(source.recipe)
         if draft.seed != then.seed and draft.prompt != then.prompt:

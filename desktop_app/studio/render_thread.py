@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal
 
 from desktop_app.engine.backend import Backend, Rendered, Report
-from desktop_app.engine.events import Event, Latents, Loading, Step
+from desktop_app.engine.events import Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.provenance import Origin
@@ -72,6 +72,8 @@ class RenderThread(QThread):
         mail(): there are events to `take`; never twice before they were taken.
         stored(int, Record): the picture of this job is safe on the disk.
         peeked(int, NDArray): what a `peek` looks like, (H, W, 3) uint8 RGB.
+        went(int): all `steps` of a stored picture were told again.
+        filmed(int, Path): a `film` is written.
         verdict(int, Verdict): what making a picture again came to.
         failed(int, AppError): the job ended without a picture.
         cancelled(int): the job ended because it was asked to.
@@ -84,6 +86,8 @@ class RenderThread(QThread):
     mail = Signal()
     stored = Signal(object, object)
     peeked = Signal(object, object)
+    went = Signal(object)
+    filmed = Signal(object, object)
     verdict = Signal(object, object)
     failed = Signal(object, object)
     cancelled = Signal(object)
@@ -221,6 +225,11 @@ class RenderThread(QThread):
                 self._verify(job, backend, storage)
             case "peek":
                 self._peek(job, backend)
+            case "steps":
+                backend.render(job.recipe, self._reporter(job), previews=True)
+                self.went.emit(job.id)
+            case "film":
+                self._film(job, backend)
 
     def _render(self, job: Job, backend: Backend, storage: "Storage") -> None:
         token = ""
@@ -271,6 +280,31 @@ class RenderThread(QThread):
         self._check()
         self.peeked.emit(job.id, last)
 
+    def _film(self, job: Job, backend: Backend) -> None:
+        from desktop_app.store.animation import FilmWriter
+
+        film, target = job.film, job.target
+        assert film is not None
+        assert target is not None
+
+        def take(index: int, count: int, pixels: "NDArray[np.uint8]") -> None:
+            self._check()
+            writer.add(pixels)
+
+        def report(event: Event) -> None:
+            self._check()
+            # Steps that are taken again for it are not those of a picture that forms.
+            if isinstance(event, Frame | Loading):
+                self._post(job.id, event)
+
+        with FilmWriter(target, film) as writer:
+            noisy = film.show == "noisy"
+            backend.film(job.recipe, report, take, noisy=noisy, small=film.small)
+            self._check()
+            self._post(job.id, Saving())
+            path = writer.finish()
+        self.filmed.emit(job.id, path)
+
     def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
         self._post(job.id, Saving())
         try:
@@ -286,27 +320,21 @@ class RenderThread(QThread):
 
     def _verify(self, job: Job, backend: Backend, storage: "Storage") -> None:
         from desktop_app.engine.verify import compare
+        from desktop_app.studio.originals import original
 
-        assert job.picture is not None
-        record = storage.record(job.picture)
-        if record.recipe is None or record.provenance is None:
-            raise AppError("no-recipe", "This picture does not say how it was made.")
+        first = original(storage, job)
         rendered = backend.render(
-            record.recipe,
+            first.recipe,
             self._reporter(job),
             previews=self._previews,
-            like=record.provenance.fingerprint,
+            like=first.provenance.fingerprint,
+            device=job.device,
         )
         self._check()
         self._post(job.id, Comparing())
-        try:
-            pixels = storage.pixels(job.picture)
-        except AppError as error:
-            # The hashes in the record still prove it; only how far off it is cannot be told.
-            log.warning("the stored picture cannot be read: %s", error)
-            pixels = None
-        verdict = compare(rendered, record.recipe, record.provenance, pixels)
-        storage.set_verified(job.picture, verdict.kind)
+        verdict = compare(rendered, first.recipe, first.provenance, first.pixels)
+        if job.picture is not None:
+            storage.set_verified(job.picture, verdict.kind)
         self.verdict.emit(job.id, verdict)
 
     def _reporter(self, job: Job) -> Report:
@@ -348,11 +376,14 @@ def _tied(rendered: Rendered, origin: Origin | None) -> Rendered:
     return replace(rendered, provenance=replace(made, origin=origin))
 
 
-def local_backend(weights: Callable[[ModelRef], Path], cache: Path, threads: int) -> Backend:
+def local_backend(
+    weights: Callable[[ModelRef], Path], cache: Path, threads: int, snapshot_megabytes: int
+) -> Backend:
     """The engine of this machine; only to be called in the render thread, for it imports torch.
 
     Args:
         threads: CPU threads to compute with; 0 for one per core.
+        snapshot_megabytes: of memory for the steps of pictures; 0 keeps none.
     """
     from desktop_app.engine.render import LocalBackend
 

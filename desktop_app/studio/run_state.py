@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from desktop_app.engine.events import Decoding, Encoding, Latents, Loading, Step
+from desktop_app.engine.events import Decoding, Encoding, Frame, Latents, Loading, Step
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.render_thread import Comparing, Saving, ThreadEvent
@@ -175,7 +175,7 @@ class RunState(QObject):
                     self.stage = "saving"
                 case Comparing():
                     self.stage = "verifying"
-                case Latents():
+                case Latents() | Frame():
                     pass
         if newest is not None and self.jobs:
             self.previews[self.index] = to_qimage(newest)

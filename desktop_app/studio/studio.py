@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
+from desktop_app.recipe.presets import SEED_PARTS, Part
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
 from desktop_app.studio.album import Album, Part
@@ -35,6 +36,7 @@ from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.session import Session
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.storage import Storage
+from desktop_app.studio.sweeps import Sweeps
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.tokens import TokenCounts
 from desktop_app.studio.values import Job, Notice, NoticeKind
@@ -109,6 +111,17 @@ class Studio(QObject):
         self.explorer = Explorer(
             self.editor, self._orders, self._conductor, self._orders.expanded, self
         )
+        self.sweeps = Sweeps(
+            self.editor,
+            self._orders,
+            self.queue,
+            self.library,
+            self.names,
+            self.shelf,
+            self._disk,
+            self._reads,
+            self,
+        )
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
@@ -138,6 +151,10 @@ class Studio(QObject):
         self.seeds.picture_wanted.connect(self.show)
         self.engine_state.connect(self.seeds.pictures.engine_ready)
         self._orders.ordered.connect(self._history.add)
+        self.sweeps.notice.connect(self.notice)
+        self.sweeps.wanted.connect(self.show)
+        self.sweeps.ordered.connect(self.follow_run)
+        self.sweeps.sheet_made.connect(self.gallery.add)
         self._focus.changed.connect(self.focus_picture)
         self._session.opened.connect(self._opened)
         self._session.indexed.connect(self.gallery.refresh)
@@ -323,11 +340,12 @@ class Studio(QObject):
         """Prompts that pictures were made with, newest first; `words` narrows."""
         return self._history.find(words, limit)
 
-    def save_seed_preset(self, name: str) -> None:
-        """Keep the draft's seed under a name on the shelf."""
+    def save_seed_preset(self, name: str, parts: Collection[Part] = SEED_PARTS) -> None:
+        """Keep the draft's seed under a name on the shelf, with these parts of the draft."""
         record, seed = self._focus.record, self.editor.draft.seed
         shown = record is not None and record.recipe is not None and record.recipe.seed == seed
-        self.shelf.save(name, record.pixels_sha256 if record is not None and shown else "")
+        picture = record.pixels_sha256 if record is not None and shown else ""
+        self.shelf.save(name, picture, parts=parts)
 
     # Stored pictures: the album does it.
 
@@ -335,7 +353,8 @@ class Studio(QObject):
         self.album.restore(picture, what)
 
     def open_file(self, path: Path | str) -> None:
-        self.album.open_file(Path(path))
+        """Use the settings of a picture; of a contact sheet, list them."""
+        self.sweeps.read(Path(path), lambda: self.album.open_file(Path(path)))
 
     def add_file(self, path: Path | str) -> None:
         self.album.add_file(Path(path))
@@ -379,7 +398,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _opened(self, storage: Storage) -> None:
-        for part in (self.album, self.gallery, self._conductor):
+        for part in (self.album, self.gallery, self._conductor, self.sweeps):
             part.open(storage)
         self.seeds.open(storage)
 
@@ -442,7 +461,8 @@ class Studio(QObject):
         self._conductor.set_previews(new.previews)
         if new.model_folders != before.model_folders:
             self.library.set_folders(self._folders(new))
-        if new.threads != before.threads and self._started:
+        renews = ("threads", "snapshot_megabytes")
+        if self._started and any(getattr(new, one) != getattr(before, one) for one in renews):
             self._conductor.renew_engine()
         if new.pictures != before.pictures:
             self._say(
@@ -479,4 +499,7 @@ class Studio(QObject):
         return Path(self.settings.values.pictures or self.paths.pictures)
 
     def _local_backend(self) -> Backend:
-        return local_backend(self.library.path, self.paths.cache, self.settings.values.threads)
+        values = self.settings.values
+        return local_backend(
+            self.library.path, self.paths.cache, values.threads, values.snapshot_megabytes
+        )

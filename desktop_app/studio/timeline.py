@@ -15,11 +15,13 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QImage
 
 from desktop_app.engine.events import Step
+from desktop_app.recipe.film import FilmShow
+from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 from desktop_app.studio.qimage import to_qimage
 
 BUDGET = 192 * 2**20
-"""Bytes that the steps of earlier pictures may take: some 300 pictures of 20 steps at 1024 px."""
+"""Bytes that the steps of earlier pictures may take: some 150 pictures of 20 steps at 1024 px."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,9 +30,13 @@ class TimelineStep:
 
     Attributes:
         image: predicted x0 at the size of the latent; None when previews were off.
+        noisy: the state after the step likewise.
+        shared: whether it is a step of the picture that this one is branched from.
     """
 
     image: QImage | None
+    noisy: QImage | None
+    shared: bool
     timestep: float
     sigma: float
     seconds: float
@@ -39,11 +45,13 @@ class TimelineStep:
 @dataclass(kw_only=True, slots=True)
 class _Film:
     count: int
+    recipe: Recipe | None = None
     steps: list[TimelineStep] = field(default_factory=list)
 
     @property
     def bytes(self) -> int:
-        return sum(step.image.sizeInBytes() for step in self.steps if step.image is not None)
+        images = (one for step in self.steps for one in (step.image, step.noisy))
+        return sum(image.sizeInBytes() for image in images if image is not None)
 
 
 class TimelineModel(QAbstractListModel):
@@ -53,6 +61,7 @@ class TimelineModel(QAbstractListModel):
 
     Signals:
         step_chosen(int): the row that is looked back at; -1 for the finished picture.
+        view_changed(): steps are shown the other way.
     """
 
     class Role(enum.IntEnum):
@@ -61,8 +70,10 @@ class TimelineModel(QAbstractListModel):
         TIMESTEP = enum.auto()
         SECONDS = enum.auto()
         FILLED = enum.auto()
+        SHARED = enum.auto()
 
     step_chosen = Signal(int)
+    view_changed = Signal()
 
     def __init__(self, parent: QObject | None = None, *, budget: int = BUDGET) -> None:
         super().__init__(parent)
@@ -72,6 +83,7 @@ class TimelineModel(QAbstractListModel):
         self._kept: OrderedDict[int, _Film] = OrderedDict()
         self._chosen = -1
         self._picture: int | None = None
+        self._view: FilmShow = "x0"
 
     @property
     def filled(self) -> int:
@@ -87,18 +99,50 @@ class TimelineModel(QAbstractListModel):
         """The stored picture whose steps are shown; None for the running one."""
         return self._picture
 
+    @property
+    def recipe(self) -> Recipe | None:
+        """Of the picture whose steps are shown; None when it is not known."""
+        return self._shown.recipe
+
+    @property
+    def shared(self) -> int:
+        """How many steps are those of the picture that this one is branched from."""
+        return sum(step.shared for step in self._shown.steps)
+
+    @property
+    def view(self) -> FilmShow:
+        """What is shown of a step: `x0`, what the network sees in it, or the `noisy` state."""
+        return self._view
+
+    def set_view(self, view: FilmShow) -> None:
+        """Show the steps this way; the one that is looked at too."""
+        if view != self._view:
+            self._view = view
+            self.view_changed.emit()
+            if self.filled:
+                self.dataChanged.emit(self.index(0), self.index(self.filled - 1))
+            if self._chosen >= 0:
+                self.step_chosen.emit(self._chosen)
+
     def image(self, row: int) -> QImage | None:
         """What the picture looked like after a step, at the size of the latent."""
-        return self._shown.steps[row].image if 0 <= row < self.filled else None
+        if not 0 <= row < self.filled:
+            return None
+        step = self._shown.steps[row]
+        return step.image if self._view == "x0" else step.noisy
+
+    def is_shared(self, row: int) -> bool:
+        """Whether a step is one of the picture that this one is branched from."""
+        return 0 <= row < self.filled and self._shown.steps[row].shared
 
     def sigma(self, row: int) -> float | None:
         """The noise level that a step started from."""
         return self._shown.steps[row].sigma if 0 <= row < self.filled else None
 
-    def begin(self, count: int) -> None:
+    def begin(self, count: int, recipe: Recipe | None = None) -> None:
         """A picture of so many steps starts; it is shown unless another was asked for."""
         follows = self._shown is self._live
-        self._live = _Film(count=count)
+        self._live = _Film(count=count, recipe=recipe)
         if follows:
             self._show(self._live, None)
 
@@ -118,6 +162,8 @@ class TimelineModel(QAbstractListModel):
         self._live.steps.append(
             TimelineStep(
                 image=None if step.preview is None else to_qimage(step.preview),
+                noisy=None if step.noisy is None else to_qimage(step.noisy),
+                shared=step.shared,
                 timestep=step.timestep,
                 sigma=step.sigma,
                 seconds=step.seconds,
@@ -187,7 +233,9 @@ class TimelineModel(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"Step {row + 1} of {self.rowCount()}"
             case self.Role.IMAGE:
-                return step.image if step else None
+                return self.image(row)
+            case self.Role.SHARED:
+                return self.is_shared(row)
             case self.Role.SIGMA:
                 return step.sigma if step else None
             case self.Role.TIMESTEP:

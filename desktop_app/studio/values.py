@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.film import Film
 from desktop_app.recipe.presets import ParameterPreset, SeedPreset
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeviceInfo",
+    "Film",
     "Found",
     "Job",
     "JobKind",
@@ -38,7 +41,7 @@ __all__ = [
 ]
 
 NoticeKind = Literal["info", "ok", "warn", "bad"]
-JobKind = Literal["render", "verify", "finish", "peek"]
+JobKind = Literal["render", "verify", "finish", "peek", "steps", "film"]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -73,10 +76,16 @@ class Job:
         run: jobs of one press of the button share it.
         error: the sentence, when `state` is `failed`.
         progress: 0 ... 1.
-        picture: the stored picture that a `verify` is about, or that a `render` became.
+        picture: the stored picture that a `verify`, `steps` or `film` is about, or that a `render`
+            became.
         token: the journal's name of the latent that a `finish` is about.
         origin: what the picture is derived from; goes into its file.
+        path: the file that a `verify` is about, where it is not in the gallery.
+        low: whether it waits until nothing else does.
+        device: `cpu` to verify on the processor; empty for the usual device.
         rough: of a `peek`, which is shown and not kept: the small picture of its last step will do.
+        film: what a `film` of the steps shall be.
+        target: where that is written.
     """
 
     id: int
@@ -90,6 +99,9 @@ class Job:
     token: str = ""
     origin: Origin | None = None
     rough: bool = False
+    path: Path | None = None
+    low: bool = False
+    device: str = ""
 
 
 def bug(fault: BaseException) -> AppError:
