@@ -1,11 +1,13 @@
 """Prompts with weights, and prompts longer than the text encoder, turned into embeddings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionPipeline
 
+from desktop_app.errors import AppError
 from desktop_app.recipe.prompt import parse, plain_text
 from desktop_app.recipe.recipe import Recipe
 
@@ -32,7 +34,7 @@ class Chunk:
 
 
 def encode(pipe: StableDiffusionPipeline, recipe: Recipe) -> dict[str, Any]:
-    """The prompt arguments for a call of the pipeline.
+    """The prompt arguments for a call of the pipeline of Stable Diffusion 1 or 2.
 
     Prompts without weights that fit into the text encoder are given as text, so that the call is
     the one that anybody would write. Otherwise the semantics are AUTOMATIC1111's: chunks of the
@@ -44,18 +46,110 @@ def encode(pipe: StableDiffusionPipeline, recipe: Recipe) -> dict[str, Any]:
     Returns:
         `prompt` and `negative_prompt` as text, or `prompt_embeds` and `negative_prompt_embeds`,
         both (1, chunks * model_max_length, C) in the text encoder's dtype and on its device.
+
+    Raises:
+        AppError: `clip-skip` when the text encoder has not that many layers.
     """
+    _check_skip(recipe, pipe.text_encoder)
     texts = [recipe.prompt, recipe.negative_prompt]
     plain = [plain_text(text) for text in texts]
     rows = [chunks(pipe.tokenizer, text) for text in texts]
-    if all(words is not None for words in plain) and all(len(row) == 1 for row in rows):
+    short = all(words is not None for words in plain) and all(len(row) == 1 for row in rows)
+    if short and not recipe.clip_skip:
         return {"prompt": plain[0], "negative_prompt": plain[1]}
-    longest = max(len(row) for row in rows)
+
+    def read(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        encoder = pipe.text_encoder
+        if not recipe.clip_skip:
+            return encoder(ids, attention_mask=mask)[0]
+        every = encoder(ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        # The last layer's norm belongs to whatever layer is taken, as in AUTOMATIC1111.
+        norm = getattr(encoder, "text_model", encoder).final_layer_norm
+        return norm(every[-1 - recipe.clip_skip])
+
     embeds = [
-        torch.cat([_encode(pipe, chunk) for chunk in row + [Chunk()] * (longest - len(row))], dim=1)
-        for row in rows
+        torch.cat([_encode(pipe.tokenizer, pipe.text_encoder, chunk, read) for chunk in row], dim=1)
+        for row in _filled(rows)
     ]
     return {"prompt_embeds": embeds[0], "negative_prompt_embeds": embeds[1]}
+
+
+def encode_xl(pipe: Any, recipe: Recipe) -> dict[str, Any]:
+    """The prompt arguments for a call of Stable Diffusion XL's pipeline; see `encode`.
+
+    Both encoders read the prompt; of each the last layer but one is taken, less those that are
+    skipped. What sums up the prompt comes from the first chunk. Nothing to avoid is told as
+    zeros, as the model was trained.
+    """
+    negative = recipe.negative_prompt.strip()
+    texts = [recipe.prompt, recipe.negative_prompt] if negative else [recipe.prompt]
+    plain = [plain_text(text) for text in texts]
+    pairs = [(pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2)]
+    rows = {tokenizer: [chunks(tokenizer, text) for text in texts] for tokenizer, _ in pairs}
+    short = all(len(row) == 1 for each in rows.values() for row in each)
+    if short and not recipe.clip_skip and all(words is not None for words in plain):
+        return {"prompt": plain[0], **({"negative_prompt": plain[1]} if negative else {})}
+    told: list[list[torch.Tensor]] = [[] for _ in texts]
+    pooled: list[torch.Tensor] = []
+    for tokenizer, encoder in pairs:
+        _check_skip(recipe, encoder)
+        first: list[torch.Tensor] = []
+
+        def read(
+            ids: torch.Tensor,
+            mask: torch.Tensor | None,
+            encoder: Any = encoder,
+            first: list[torch.Tensor] = first,
+        ) -> torch.Tensor:
+            found = encoder(ids, attention_mask=mask, output_hidden_states=True)
+            first.append(found[0])
+            return found.hidden_states[-2 - recipe.clip_skip]
+
+        for text, row in zip(told, _filled(rows[tokenizer]), strict=True):
+            first.clear()
+            text.append(torch.cat([_encode(tokenizer, encoder, one, read) for one in row], dim=1))
+            if first[0].ndim == 2:
+                pooled.append(first[0])
+    embeds = [torch.cat(text, dim=-1) for text in told]
+    if not negative:
+        embeds.append(torch.zeros_like(embeds[0]))
+        pooled.append(torch.zeros_like(pooled[0]))
+    return {
+        "prompt_embeds": embeds[0],
+        "negative_prompt_embeds": embeds[1],
+        "pooled_prompt_embeds": pooled[0],
+        "negative_pooled_prompt_embeds": pooled[1],
+    }
+
+
+def _filled(rows: list[list[Chunk]]) -> list[list[Chunk]]:
+    longest = max(len(row) for row in rows)
+    return [row + [Chunk()] * (longest - len(row)) for row in rows]
+
+
+def _check_skip(recipe: Recipe, encoder: Any) -> None:
+    layers = int(encoder.config.num_hidden_layers)
+    if recipe.clip_skip >= layers:
+        raise AppError(
+            "clip-skip",
+            f"The text encoder has {layers} layers; at most {layers - 1} can be left out.",
+            hint="Set CLIP skip to a smaller number.",
+        )
+
+
+def expanded(tokenizer: Any, text: str) -> str:
+    """A prompt in which a textual inversion of several vectors stands with all of them.
+
+    As diffusers does it: the word `x` becomes `x x_1 x_2`, for as many as the tokenizer knows.
+    """
+    known = tokenizer.added_tokens_encoder
+    for word in known:
+        if word in text and f"{word}_1" in known:
+            more = [word]
+            while f"{word}_{len(more)}" in known:
+                more.append(f"{word}_{len(more)}")
+            text = text.replace(word, " ".join(more))
+    return text
 
 
 def chunks(tokenizer: Any, text: str) -> list[Chunk]:
@@ -76,7 +170,7 @@ def chunks(tokenizer: Any, text: str) -> list[Chunk]:
         if piece.starts_chunk:
             rows.append(Chunk())
             last_comma = -1
-        for token in tokenizer(piece.text, add_special_tokens=False, verbose=False).input_ids:
+        for token in _tokens(tokenizer, piece.text):
             row = rows[-1]
             if len(row.tokens) == length:
                 near = token != comma and last_comma >= 0 and length - last_comma <= reach
@@ -93,9 +187,22 @@ def chunks(tokenizer: Any, text: str) -> list[Chunk]:
     return rows if rows[-1].tokens or len(rows) == 1 else rows[:-1]
 
 
-def _encode(pipe: StableDiffusionPipeline, chunk: Chunk) -> torch.Tensor:
-    """Embeddings of one chunk, (1, model_max_length, C)."""
-    tokenizer, encoder = pipe.tokenizer, pipe.text_encoder
+def _tokens(tokenizer: Any, text: str) -> list[int]:
+    words = expanded(tokenizer, text)
+    return tokenizer(words, add_special_tokens=False, verbose=False).input_ids
+
+
+def _encode(
+    tokenizer: Any,
+    encoder: Any,
+    chunk: Chunk,
+    read: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+) -> torch.Tensor:
+    """Embeddings of one chunk, (1, model_max_length, C).
+
+    Args:
+        read: ids (1, model_max_length) and their mask to embeddings.
+    """
     padding = tokenizer.model_max_length - 2 - len(chunk.tokens)
     tokens = [
         tokenizer.bos_token_id,
@@ -108,7 +215,7 @@ def _encode(pipe: StableDiffusionPipeline, chunk: Chunk) -> torch.Tensor:
     if getattr(encoder.config, "use_attention_mask", False):
         mask = (torch.arange(len(tokens), device=ids.device) < len(chunk.tokens) + 2)[None].long()
     with torch.no_grad():
-        embeds = encoder(ids, attention_mask=mask)[0]
+        embeds = read(ids, mask)
     if all(weight == 1.0 for weight in chunk.weights):
         return embeds
     # In float32: in half precision the two means would lose most of their digits.

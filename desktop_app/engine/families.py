@@ -78,14 +78,19 @@ class Plain(Call):
         return told
 
 
-class LCM(Plain):
-    """Latent Consistency Models (Luo et al. 2023, arXiv 2310.04378)."""
+class LCM(Call):
+    """Latent Consistency Models (Luo et al. 2023, arXiv 2310.04378): guidance is an input."""
 
-    negative = False
+    def prompts(self, pipe: Any, recipe: Recipe) -> dict[str, Any]:
+        told = conditioning.encode(pipe, recipe)
+        return {key: one for key, one in told.items() if not key.startswith("negative")}
 
 
-class XL(Plain):
+class XL(Call):
     """Stable Diffusion XL (Podell et al. 2023, arXiv 2307.01952)."""
+
+    def prompts(self, pipe: Any, recipe: Recipe) -> dict[str, Any]:
+        return conditioning.encode_xl(pipe, recipe)
 
     def image(self, pipe: Any, latents: torch.Tensor) -> torch.Tensor:
         config = pipe.vae.config
