@@ -1,6 +1,7 @@
 """AssetDesk: what the artist does with models: watch folders, bring in, use, and say things."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,14 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.errors import AppError
-from desktop_app.library import bring_in
-from desktop_app.library.folders import WatchedFolder, check_folder_to_watch, recognise, usual
 from desktop_app.library.identity import Asset, Defaults, Facts
 from desktop_app.recipe.draft import Draft
 from desktop_app.settings import Settings
 from desktop_app.studio.asset_use import fields_to_use, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
+from desktop_app.studio.downloads import Download, Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.model_choice import ModelChoice
@@ -24,6 +24,7 @@ from desktop_app.studio.values import Notice
 
 if TYPE_CHECKING:
     from desktop_app.library.catalog import Catalog, ModelInfo
+    from desktop_app.library.folders import WatchedFolder
 
 __all__ = ["AssetDesk", "WatchedFolder"]
 
@@ -37,12 +38,14 @@ class AssetDesk(QObject):
         folders_changed(): the watched folders, or those found on this machine.
         hashing(int): so many assets still have no hash; 0 when all have one.
         used(Asset): it is in the draft now.
+        wanted(Path): a model's place is to be shown.
         notice(Notice), failed(AppError)
     """
 
     folders_changed = Signal()
     hashing = Signal(int)
     used = Signal(object)
+    wanted = Signal(object)
     notice = Signal(object)
     failed = Signal(object)
 
@@ -51,18 +54,19 @@ class AssetDesk(QObject):
         editor: Editor,
         library: LibraryModel,
         choice: ModelChoice,
+        downloads: Downloads,
         settings: SettingsHolder,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._editor, self._library, self._choice = editor, library, choice
-        self._settings = settings
+        self._downloads, self._settings = downloads, settings
         self._reads = Background(self, threads=2)
         self._hasher = Background(self, threads=1)
         self._writer = Background(self, threads=1)
         self.assets = AssetsModel(self._reads, self)
-        self._watched: tuple[WatchedFolder, ...] = ()
-        self._found: tuple[WatchedFolder, ...] = ()
+        self._watched: "tuple[WatchedFolder, ...]" = ()
+        self._found: "tuple[WatchedFolder, ...]" = ()
         self._stop = threading.Event()
         self._unreadable: set[Path] = set()
         self._busy = False
@@ -72,6 +76,9 @@ class AssetDesk(QObject):
         for pool in (self._reads, self._hasher, self._writer):
             pool.failed.connect(self.failed)
         self._library.changed.connect(self._read)
+        self._downloads.failed.connect(self.failed)
+        self._downloads.arrived.connect(self._arrived)
+        self._downloads.found_unfinished.connect(self._offer_unfinished)
         self._editor.changed.connect(self._mark_in_use)
         self._settings.changed.connect(self._settings_changed)
 
@@ -84,12 +91,12 @@ class AssetDesk(QObject):
     # Folders.
 
     @property
-    def watched(self) -> tuple[WatchedFolder, ...]:
+    def watched(self) -> "tuple[WatchedFolder, ...]":
         """The folders that the artist added, in that order."""
         return self._watched
 
     @property
-    def found(self) -> tuple[WatchedFolder, ...]:
+    def found(self) -> "tuple[WatchedFolder, ...]":
         """Folders of other programs on this machine that are not watched yet."""
         known = {one.path for one in self._watched}
         return tuple(one for one in self._found if one.path not in known)
@@ -101,11 +108,11 @@ class AssetDesk(QObject):
 
     def look_around(self) -> None:
         """Look where other programs usually have their models; reads names of folders only."""
-        self._reads.run(usual, done=self._looked_around)
+        self._reads.run(_usual, done=self._looked_around)
 
     def watch(self, folder: Path) -> None:
         """Look through a folder from now on; nothing in it is ever changed."""
-        self._reads.run(check_folder_to_watch, folder.absolute(), done=self._watch)
+        self._reads.run(_check, folder.absolute(), done=self._watch)
 
     def unwatch(self, folder: Path) -> None:
         """Look through it no more; it stays as it is, and so does what was said of its models."""
@@ -130,9 +137,7 @@ class AssetDesk(QObject):
         """Copy files or folders among our own models."""
         for path in paths:
             self._say(f"Copying “{path.name}” …")
-            self._writer.run(
-                bring_in.copy_in, path, self.own_folder, self._stop.is_set, done=self._copied
-            )
+            self._writer.run(_copy_in, path, self.own_folder, self._stop.is_set, done=self._copied)
 
     # One asset.
 
@@ -273,11 +278,11 @@ class AssetDesk(QObject):
         self.assets.replace(asset)
         self.failed.emit(error)
 
-    def _looked_around(self, found: tuple[WatchedFolder, ...]) -> None:
+    def _looked_around(self, found: "tuple[WatchedFolder, ...]") -> None:
         self._found = found
         self.folders_changed.emit()
 
-    def _watch(self, folder: WatchedFolder) -> None:
+    def _watch(self, folder: "WatchedFolder") -> None:
         known = self._settings.values.model_folders
         if any(Path(one) == folder.path for one in known) or folder.path == self.own_folder:
             self._say(f"“{folder.path.name}” is looked through already.")
@@ -287,16 +292,44 @@ class AssetDesk(QObject):
         self._say(f"“{folder.title}” is looked through from now on; nothing in it is changed.")
 
     def _copied(self, target: Path) -> None:
-        self._say(f"“{target.name}” is here.", "ok")
+        self._here(target, target.name)
+
+    @Slot(object)
+    def _arrived(self, download: Download) -> None:
+        if download.target is not None:
+            self._here(download.target, download.order.title)
+
+    def _here(self, target: Path, name: str) -> None:
         self.rescan()
+        self.notice.emit(
+            Notice(
+                text=f"“{name}” is here.",
+                kind="ok",
+                action="Show it",
+                act=lambda: self.wanted.emit(target),
+                seconds=15,
+            )
+        )
+
+    @Slot(int)
+    def _offer_unfinished(self, count: int) -> None:
+        words = "A download was" if count == 1 else f"{count} downloads were"
+        self.notice.emit(
+            Notice(
+                text=f"{words} not finished when the program ended.",
+                action="Go on",
+                act=self._downloads.resume_all,
+                seconds=0,
+            )
+        )
 
     @Slot(object, object)
     def _settings_changed(self, new: Settings, before: Settings) -> None:
         if new.model_folders != before.model_folders:
             paths = tuple(Path(one) for one in new.model_folders)
-            self._reads.run(lambda: tuple(recognise(one) for one in paths), done=self._rewatched)
+            self._reads.run(_recognise, paths, done=self._rewatched)
 
-    def _rewatched(self, folders: tuple[WatchedFolder, ...]) -> None:
+    def _rewatched(self, folders: "tuple[WatchedFolder, ...]") -> None:
         self._watched = folders
         self.folders_changed.emit()
 
@@ -310,6 +343,30 @@ class AssetDesk(QObject):
 
     def _say(self, text: str, kind: str = "info") -> None:
         self.notice.emit(Notice(text=text, kind=kind))  # pyright: ignore[reportArgumentType]
+
+
+def _usual() -> "tuple[WatchedFolder, ...]":
+    from desktop_app.library.folders import usual
+
+    return usual()
+
+
+def _check(folder: Path) -> "WatchedFolder":
+    from desktop_app.library.folders import check_folder_to_watch
+
+    return check_folder_to_watch(folder)
+
+
+def _recognise(folders: tuple[Path, ...]) -> "tuple[WatchedFolder, ...]":
+    from desktop_app.library.folders import recognise
+
+    return tuple(recognise(one) for one in folders)
+
+
+def _copy_in(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
+    from desktop_app.library.bring_in import copy_in
+
+    return copy_in(path, models, stop)
 
 
 def _hash_one(

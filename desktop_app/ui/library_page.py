@@ -1,0 +1,239 @@
+"""The models: every one on this machine, where they lie, and how to get more."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.ui import theme
+from desktop_app.ui.download_offer import OfferPane
+from desktop_app.ui.download_panel import DownloadPanel
+from desktop_app.ui.download_settings import DownloadSettings
+from desktop_app.ui.fields import Separator, label
+from desktop_app.ui.library_cards import AssetsView
+from desktop_app.ui.library_details import DetailsPane
+from desktop_app.ui.library_filters import AssetFilters
+from desktop_app.ui.library_folders import FoldersPanel
+
+if TYPE_CHECKING:
+    from desktop_app.studio.assets import Asset
+    from desktop_app.studio.downloads import Offer, Pick
+    from desktop_app.studio.studio import Studio
+
+LEFT, RIGHT = 270, 330
+SPLITTER = "library"
+
+
+class LibraryPage(QWidget):
+    """Folders and downloads on the left, cards in the middle, one model or offer on the right.
+
+    Signals:
+        used(): a model was put to use; the picture can be made.
+    """
+
+    used = Signal()
+
+    def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio, self._desk = studio, studio.desk
+        self._looked = False
+        self._offer: OfferPane | None = None
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.filters = AssetFilters(self._desk.assets, self)
+        self.view = AssetsView(self._desk.assets, self)
+        self.folders = FoldersPanel(self._desk, self)
+        self.downloads = DownloadPanel(studio.downloads, self)
+        self.details = DetailsPane(self._desk.assets, self)
+        self.side = QStackedWidget(self)
+        self.hashing = label("", "hint", self)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._build()
+        self._connect()
+        self._render_empty()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        row = QHBoxLayout()
+        row.setContentsMargins(theme.px(20), theme.px(10), theme.px(16), theme.px(10))
+        row.setSpacing(theme.px(8))
+        row.addWidget(label("Models", "heading", self))
+        row.addWidget(self.filters, 1)
+        column.addLayout(row)
+        hint = label("Choose a model to see what is known of it.", "hint", self)
+        hint.setWordWrap(True)
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        hint.setContentsMargins(*(theme.px(24),) * 4)
+        self.side.addWidget(hint)
+        self.side.addWidget(self.details)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        for widget, least in ((self._left(), 220), (self.view, 220), (self.side, 280)):
+            widget.setMinimumWidth(theme.px(least))
+            self._splitter.addWidget(widget)
+        for place, stretch in enumerate((0, 1, 0)):
+            self._splitter.setStretchFactor(place, stretch)
+        sizes = self._studio.settings.values.splitters.get(SPLITTER)
+        width = max(1280, self.width())
+        left, right = theme.px(LEFT), theme.px(RIGHT)
+        self._splitter.setSizes(list(sizes or (left, width - left - right, right)))
+        column.addWidget(Separator())
+        column.addWidget(self._splitter, 1)
+
+    def _left(self) -> QWidget:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(theme.px(14), theme.px(12), theme.px(12), theme.px(12))
+        column.setSpacing(theme.px(14))
+        column.addWidget(self.folders)
+        column.addWidget(Separator())
+        column.addWidget(self.downloads)
+        column.addWidget(self.hashing)
+        column.addStretch(1)
+        area = QScrollArea(self)
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return area
+
+    def _connect(self) -> None:
+        desk, downloads = self._desk, self._studio.downloads
+        self.view.chosen.connect(self._choose)
+        for source in (self.view, self.details):
+            source.used.connect(desk.use)
+            source.starred.connect(desk.set_favourite)
+        self.details.noted.connect(desk.set_notes)
+        self.details.worded.connect(desk.set_words)
+        self.details.defaulted.connect(desk.set_defaults)
+        self.details.word_asked.connect(desk.add_word)
+        self.details.revealed.connect(lambda asset: self._reveal(asset.path))
+        self.folders.chosen.connect(self._choose_folder)
+        self.filters.changed.connect(self._render_empty)
+        desk.assets.read.connect(self._render_empty)
+        desk.hashing.connect(self._show_hashing)
+        desk.used.connect(lambda _: self.used.emit())
+        downloads.looked.connect(self._show_offer)
+        self.downloads.settings_asked.connect(self.open_settings)
+        self.downloads.show_asked.connect(self._reveal)
+        self._studio.editor.changed.connect(self._refresh_details)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Cancel), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self._escape)
+
+    def remember(self) -> None:
+        """Keep the sizes of the three parts, and what is still being typed."""
+        self.details.flush()
+        splitters = dict(self._studio.settings.values.splitters)
+        splitters[SPLITTER] = tuple(self._splitter.sizes())
+        self._studio.settings.set(splitters=splitters)
+
+    def open_settings(self) -> DownloadSettings:
+        """Open the sheet with the mirror and the token."""
+        mirror = self._studio.settings.values.hub_mirror
+        sheet = DownloadSettings(self.downloads.source, self._studio.downloads, mirror)
+        sheet.open(sheet.mirror)
+        return sheet
+
+    def show_asset(self, path: Path) -> None:
+        """Show the model at a place, whatever is filtered."""
+        asset = self._desk.find(path)
+        if asset is None:
+            return
+        if self._desk.assets.row_of(asset.key) < 0:
+            self.folders.choose(None)
+            self._desk.assets.set_filter(replace(self._desk.assets.filter, folder=None))
+            self.filters.clear()
+        self._close_offer()
+        self.view.choose(asset.key)
+
+    def _choose(self, asset: "Asset | None") -> None:
+        if asset is not None:
+            self.details.show_asset(asset)
+            self._close_offer()
+        self._show_side()
+
+    def _show_side(self) -> None:
+        if self._offer is not None:
+            self.side.setCurrentWidget(self._offer)
+        elif self.view.current is not None:
+            self.side.setCurrentWidget(self.details)
+        else:
+            self.side.setCurrentIndex(0)
+
+    def _refresh_details(self) -> None:
+        asset = self.view.current
+        if asset is not None and self.isVisible():
+            self.details.show_asset(asset)
+
+    def _choose_folder(self, folder: Path | None) -> None:
+        self._desk.assets.set_filter(replace(self._desk.assets.filter, folder=folder))
+        self._render_empty()
+
+    def _show_offer(self, offer: "Offer") -> None:
+        self._close_offer()
+        self._offer = OfferPane(offer, self._studio.downloads.room(), self.side)
+        self._offer.wanted.connect(self._fetch)
+        self._offer.closed.connect(self._close_offer)
+        self.side.addWidget(self._offer)
+        self._show_side()
+        self._offer.fetch.setFocus()
+
+    def _fetch(self, offer: "Offer", pick: "Pick") -> None:
+        self._studio.downloads.order(offer, pick)
+        self.downloads.field.clear()
+        self._close_offer()
+
+    def _close_offer(self) -> None:
+        if self._offer is not None:
+            gone, self._offer = self._offer, None
+            self.side.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+            self._show_side()
+
+    def _escape(self) -> None:
+        if self._offer is not None:
+            self._close_offer()
+        else:
+            self.filters.clear()
+
+    def _reveal(self, path: Path) -> None:
+        self._studio.album.open_folder(path if path.is_dir() else path.parent)
+
+    def _show_hashing(self, left: int) -> None:
+        words = "1 file" if left == 1 else f"{left} files"
+        self.hashing.setText(f"Reading {words} for their hashes …" if left else "")
+
+    def _render_empty(self) -> None:
+        assets = self._desk.assets
+        if assets.all:
+            self.view.set_empty_words("Nothing found", "Escape shows everything again.")
+        elif self._studio.library.scanning:
+            self.view.set_empty_words("Looking through the folders …", "")
+        else:
+            self.view.set_empty_words(
+                "No models here yet",
+                "Add a folder of another program, drop a model on the window, or get one from "
+                "Hugging Face.",
+            )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._looked:
+            self._looked = True
+            self._desk.look_around()
