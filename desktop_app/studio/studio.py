@@ -17,8 +17,10 @@ from desktop_app.recipe.presets import SEED_PARTS, Part
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
 from desktop_app.studio.album import Album, Part
+from desktop_app.studio.asset_desk import AssetDesk
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor, EngineState
+from desktop_app.studio.downloads import Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.explorer import Explorer
 from desktop_app.studio.focus import Focus
@@ -93,7 +95,9 @@ class Studio(QObject):
         self.settings = SettingsHolder(paths.settings_file, self._disk, self)
         self.editor = Editor(paths.draft_file, self._disk, self)
         folders = self._folders(self.settings.values) if model_folders is None else model_folders
-        self.library = LibraryModel(self.editor, self._reads, folders, paths.cache, self)
+        self.library = LibraryModel(
+            self.editor, self._reads, folders, paths.cache, self, memory=paths.model_facts
+        )
         self.tokens = TokenCounts(self.editor, self.library, self._reads, self)
         self.seeds = SeedDesk(self.editor, self._disk, self._reads, paths.cache, self)
         self.shelf, self.styles = self.seeds.shelf, self.seeds.styles
@@ -124,6 +128,10 @@ class Studio(QObject):
         )
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
+        self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
+        self.desk = AssetDesk(
+            self.editor, self.library, self._choice, self.downloads, self.settings, self
+        )
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
         self._started = self._closing = False
@@ -145,6 +153,8 @@ class Studio(QObject):
         self.library.changed.connect(self._choice.check)
         self.library.changed.connect(self._orders.catch_up)
         self._choice.notice.connect(self.notice)
+        self.desk.notice.connect(self.notice)
+        self.desk.failed.connect(self._tell)
         self.seeds.join(self.album, self.gallery, self._orders)
         self.seeds.notice.connect(self.notice)
         self.seeds.generate_wanted.connect(self.generate)
@@ -197,6 +207,7 @@ class Studio(QObject):
         self.library.rescan()
         self.names.refresh()
         self._history.start()
+        self.downloads.start()
         self._session.start()
         if self.editor.problem is not None:
             self._say(f"The last settings could not be read. {self.editor.problem}", "warn")
@@ -212,6 +223,8 @@ class Studio(QObject):
             return True
         self._closing = True
         self._conductor.stop()
+        self.desk.stop()
+        self.downloads.stop()
         self._session.stop()
         self._disk.close(DISK_MS)
         for part in (self.editor, self.settings):
