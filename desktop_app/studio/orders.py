@@ -169,11 +169,13 @@ class Orders(QObject):
         """
         self._pass(Job(id=0, run=0, kind="verify", recipe=recipe, picture=picture, device=device))
 
-    def audit(self, jobs: Iterable[Job]) -> list[int]:
-        """Queue many pictures to verify, each as a run of its own; returns the jobs' numbers."""
-        new = [replace(job, id=next(self._passing), run=next(self._runs)) for job in jobs]
-        self._queue.add(new)
-        return [job.id for job in new]
+    def reserve(self, count: int) -> list[int]:
+        """Numbers for jobs that the store does not keep."""
+        return list(itertools.islice(self._passing, count))
+
+    def audit(self, jobs: Iterable[Job]) -> None:
+        """Queue jobs with reserved numbers, each as a run of its own."""
+        self._queue.add([replace(job, run=next(self._runs)) for job in jobs])
 
     def finish(self, recipe: Recipe, token: str, origin: Origin | None = None) -> None:
         """Make a picture of a latent that the journal keeps."""
