@@ -45,6 +45,11 @@ class Paths:
         return self.data / "journal"
 
     @property
+    def sheets(self) -> Path:
+        """What the grids are that were made, one JSON file each."""
+        return self.data / "sheets"
+
+    @property
     def trash(self) -> Path:
         return self.data / "trash"
 

@@ -371,7 +371,9 @@ class RenderThread(QThread):
 def _tied(rendered: Rendered, origin: Origin | None) -> Rendered:
     """The picture with what it was derived from; one that came out the same is no child."""
     made = rendered.provenance
-    if origin is None or origin.picture == made.pixels_sha256:
+    if origin is not None and origin.picture == made.pixels_sha256:
+        origin = replace(origin, picture="") if origin.sheet else None
+    if origin is None:
         return rendered
     return replace(rendered, provenance=replace(made, origin=origin))
 

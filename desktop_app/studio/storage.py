@@ -38,11 +38,13 @@ class Storage:
         from desktop_app.store.journal import Journal
         from desktop_app.store.pictures import Pictures
         from desktop_app.store.seed_history import SeedHistory
+        from desktop_app.store.sheets import Sheets
 
         self.database = Database(paths.database)
         self.pictures = Pictures(self.database, pictures=pictures, trash=paths.trash)
         self.journal = Journal(paths.journal)
         self.jobs = Jobs(self.database)
+        self.sheets = Sheets(paths.sheets)
         self.seed_history = SeedHistory(self.database)
         self.shelves = Shelves(pictures, paths.presets)
 

@@ -151,7 +151,7 @@ def test_corners_come_and_go(stage: Stage) -> None:
     assert len(explorer.corners) == 2
     explorer.add_corner()
     explorer.set_corner(2, Corner(seed=77, name="Dawn"))
-    assert explorer.corners[2] == Corner(seed=77, name="Dawn")
+    assert explorer.corners[-1] == Corner(seed=77, name="Dawn")
     stage.until(lambda: explorer.left == 0)
     explorer.start_anew()
     assert explorer.corners[0].seed == 5
