@@ -196,6 +196,8 @@ DOWN_MARKS = (
     ".lora_A.default.weight\n",
     ".lora.down.weight\n",
     "_lora.down.weight\n",
+    "_lora1.down.weight\n",
+    "_lora2.down.weight\n",
     ".hada_w1_b\n",
 )
 """Ends of the names whose shape is (rank, inputs)."""

@@ -20,7 +20,7 @@ MODEL_FILES = SAFE | PICKLES
 """Endings of the files that are looked at."""
 
 DENOISER_PREFIXES = (
-    "model.diffusion_model.",
+    keys.CHECKPOINT_PREFIX,
     "",
     "diffusion_model.",
     "model.",
@@ -140,12 +140,23 @@ def _model(path: Path, header: Header, form: Format, told: Told) -> Identity | N
         if "input_hint_block.0.weight" in header.tensors:
             return None
         return _denoiser(path, header, form, told, rule, prefix)
+    if keys.CHECKPOINT_PREFIX + keys.UNET_STEM in header.tensors:
+        return _odd_checkpoint(path, header, form, told)
     rule = keys.first(keys.PRIORS, header)
     if rule is None:
         return None
     return Identity(
         kind="prior", format=form, family=rule.result, naming=rule.naming, prediction="sample"
     )
+
+
+def _odd_checkpoint(path: Path, header: Header, form: Format, told: Told) -> Identity:
+    """A checkpoint whose UNet has a width that nobody published, told by its text encoder."""
+    family = next((family for name, family in keys.ENCODERS if name in header.tensors), "")
+    if not family:
+        return Identity(kind="denoiser", format=form, naming="original", parts=("unet",))
+    rule = keys.Rule(result=family, has=())
+    return _denoiser(path, header, form, told, rule, keys.CHECKPOINT_PREFIX)
 
 
 def _denoiser(

@@ -66,6 +66,16 @@ _LDM_LABEL, _ADDED = "label_emb.0.0.weight", "add_embedding.linear_1.weight"
 UNET_STEM = "input_blocks.0.0.weight"
 DIFFUSERS_STEM = "conv_in.weight"
 
+CHECKPOINT_PREFIX = "model.diffusion_model."
+ENCODERS: tuple[tuple[str, str], ...] = (
+    ("conditioner.embedders.1.model.token_embedding.weight", "sdxl"),
+    ("conditioner.embedders.0.model.token_embedding.weight", "sdxl-refiner"),
+    ("cond_stage_model.model.token_embedding.weight", "sd2"),
+    ("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight", "sd1"),
+    ("cond_stage_model.transformer.embeddings.token_embedding.weight", "sd1"),
+)
+"""The text encoder inside -> family, for UNets of a width that nobody published."""
+
 DENOISERS: tuple[Rule, ...] = (
     # UNets with the first authors' names; films first, because they only add to a picture's UNet.
     Rule(result="svd", has=(UNET_STEM, "input_blocks.1.0.time_stack.emb_layers.1.bias")),
