@@ -1,4 +1,4 @@
-"""What is shown over the whole window while a picture is dragged onto it."""
+"""What is shown over the whole window while a picture or a model is dragged onto it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +21,7 @@ from desktop_app.ui.icons import pixmap
 from desktop_app.ui.theme import token
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+MODEL_SUFFIXES = {".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pth", ".bin"}
 MOST_FILES = 200
 OWN_PICTURES = "application/x-mezzotint-pictures"
 """On a drag that starts in the gallery: those pictures need not be added to it again."""
@@ -41,13 +42,26 @@ def has_picture(mime: QMimeData) -> bool:
     return bool(picture_files(mime)) or (mime.hasImage() and not mime.hasText())
 
 
+def model_paths(mime: QMimeData) -> tuple[Path, ...]:
+    """The local model files and the folders of a drag, at most 200."""
+    found: list[Path] = []
+    for url in mime.urls()[:MOST_FILES]:
+        path = Path(url.toLocalFile()) if url.isLocalFile() else None
+        if path is not None and (path.suffix.lower() in MODEL_SUFFIXES or path.is_dir()):
+            found.append(path)
+    return tuple(found)
+
+
 class DropOverlay(QWidget):
-    """Two large places to drop a picture on: take its settings, or add it to the gallery.
+    """Two large places to drop a picture on: take its settings, or add it to the gallery; for
+    models: use them where they lie, or copy them.
 
     Args:
         use: called with the file whose settings are wanted.
         add: called with each file to add.
         add_image: called with a picture that comes without a file.
+        watch: called with models to use where they lie.
+        copy: called with models to copy among our own.
     """
 
     def __init__(
@@ -57,24 +71,30 @@ class DropOverlay(QWidget):
         use: Callable[[Path], None],
         add: Callable[[Path], None],
         add_image: Callable[[QImage], None],
+        watch: Callable[[tuple[Path, ...]], None],
+        copy: Callable[[tuple[Path, ...]], None],
     ) -> None:
         super().__init__(parent)
         self._use, self._add, self._add_image = use, add, add_image
+        self._watch, self._copy = watch, copy
         self._places: list[str] = []
         self._hot = -1
         self.setAcceptDrops(True)
-        self.setAccessibleName("Drop a picture here")
+        self.setAccessibleName("Drop a picture or a model here")
         self.hide()
 
     def offer(self, mime: QMimeData) -> bool:
-        """Come up over the whole parent; False when there is no picture in the drag."""
-        if not has_picture(mime):
+        """Come up over the whole parent; False when there is nothing to take in the drag."""
+        models = model_paths(mime)
+        if not models and not has_picture(mime):
             return False
         files = picture_files(mime)
         self._places = []
-        if len(files) == 1:
+        if models:
+            self._places += ["watch", "copy"]
+        elif len(files) == 1:
             self._places.append("use")
-        if not mime.hasFormat(OWN_PICTURES):
+        if not models and not mime.hasFormat(OWN_PICTURES):
             self._places.append("add")
         if not self._places:
             return False
@@ -101,7 +121,7 @@ class DropOverlay(QWidget):
         return min(max(int(event.position().x() / max(self.width(), 1) * count), 0), count - 1)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if has_picture(event.mimeData()):
+        if has_picture(event.mimeData()) or model_paths(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -122,7 +142,10 @@ class DropOverlay(QWidget):
         self.hide()
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        if place == "use":
+        if place in ("watch", "copy"):
+            take = self._watch if place == "watch" else self._copy
+            take(model_paths(event.mimeData()))
+        elif place == "use":
             self._use(files[0])
         elif isinstance(image, QImage):
             self._add_image(image)
@@ -139,6 +162,8 @@ class DropOverlay(QWidget):
         words = {
             "use": ("sliders-horizontal", "Use its settings", "Prompt, seed and all numbers"),
             "add": ("image-plus", "Add to gallery", "Keeps a copy with your pictures"),
+            "watch": ("folder", "Use it where it lies", "Its folder is looked through, not changed"),
+            "copy": ("download", "Copy it in", "Into Mezzotint’s own folder of models"),
         }
         for i, (place, rect) in enumerate(zip(self._places, self._rects(), strict=True)):
             icon, title, hint = words[place]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
@@ -30,6 +31,7 @@ from desktop_app.ui.gallery_page import GalleryPage
 from desktop_app.ui.gallery_search import GalleryFilter
 from desktop_app.ui.icons import app_icon
 from desktop_app.ui.large_view import LargeView
+from desktop_app.ui.library_page import LibraryPage
 from desktop_app.ui.notices import Notices
 from desktop_app.ui.queue_panel import QueuePanel
 from desktop_app.ui.top_bar import TopBar
@@ -37,7 +39,7 @@ from desktop_app.ui.top_bar import TopBar
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
 
-CREATE, GALLERY = 0, 1
+CREATE, GALLERY, MODELS = 0, 1, 2
 SIZE = (1600, 1000)
 CACHE_KB = 96 * 1024
 """For the painted thumbnails of some screens full of pictures."""
@@ -71,13 +73,19 @@ class MainWindow(QMainWindow):
         self.gallery_page = GalleryPage(studio, self.filter, self.pages)
         self.pages.addWidget(self.create_page)
         self.pages.addWidget(self.gallery_page)
+        self._library_page: LibraryPage | None = None
         column.addWidget(self.bar)
         column.addWidget(self.pages, 1)
         self.setCentralWidget(whole)
         self.large = LargeView(self.create_page.canvas.source, whole)
         self.notices = Notices(whole, above=self.create_page.gallery)
         self.drop = DropOverlay(
-            whole, use=studio.open_file, add=studio.add_file, add_image=studio.add_image
+            whole,
+            use=studio.open_file,
+            add=studio.add_file,
+            add_image=studio.add_image,
+            watch=self._watch_models,
+            copy=self._copy_models,
         )
         self.setAcceptDrops(True)
 
@@ -95,12 +103,14 @@ class MainWindow(QMainWindow):
         self.create_page.looked.connect(lambda _: self._look(CREATE))
         self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))
         self.gallery_page.opened.connect(self._open_picture)
+        studio.desk.wanted.connect(self.show_model)
 
     def _shortcuts(self) -> None:
         studio = self._studio
         keys = {
             "Ctrl+1": lambda: self.show_page(CREATE),
             "Ctrl+2": lambda: self.show_page(GALLERY),
+            "Ctrl+3": lambda: self.show_page(MODELS),
             "Ctrl+Return": self.create_page.generate,
             "Ctrl+Enter": self.create_page.generate,
             "Shift+Return": self.create_page.enqueue,
@@ -126,8 +136,25 @@ class MainWindow(QMainWindow):
     def page(self) -> int:
         return self.pages.currentIndex()
 
+    @property
+    def library_page(self) -> LibraryPage:
+        """The page with the models; made when it is wanted for the first time."""
+        if self._library_page is None:
+            self._library_page = LibraryPage(self._studio, self.pages)
+            self._library_page.used.connect(lambda: self.show_page(CREATE))
+            self.pages.insertWidget(MODELS, self._library_page)
+            self._watch_drops()
+        return self._library_page
+
+    def show_model(self, path: Path) -> None:
+        """Show the model at a place on the disk, on the page with the models."""
+        self.show_page(MODELS)
+        self.library_page.show_asset(path)
+
     def show_page(self, page: int) -> None:
         """Show the page of that number and give it the focus."""
+        if page == MODELS:
+            self.library_page.view.setFocus()
         self.pages.setCurrentIndex(page)
         self.bar.show_page(page)
         if page == GALLERY:
@@ -135,7 +162,7 @@ class MainWindow(QMainWindow):
             picture = self.create_page.canvas.picture
             if picture is not None:
                 self.gallery_page.view.show_current(picture.id)
-        elif self.isVisible():
+        elif self.isVisible() and page == CREATE:
             self.create_page.canvas.canvas.setFocus()
 
     def toggle_full_screen(self) -> None:
@@ -194,12 +221,22 @@ class MainWindow(QMainWindow):
         if records:
             self.large.open(records[0], view)
 
+    def _watch_models(self, paths: tuple[Path, ...]) -> None:
+        self._studio.desk.watch_place(paths)
+        self.show_page(MODELS)
+
+    def _copy_models(self, paths: tuple[Path, ...]) -> None:
+        self._studio.desk.copy_in(paths)
+        self.show_page(MODELS)
+
     def _find(self) -> None:
-        search = (
-            self.gallery_page.search if self.page == GALLERY else self.create_page.gallery.search
-        )
-        search.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        search.field.selectAll()
+        field = self.create_page.gallery.search.field
+        if self.page == MODELS:
+            field = self.library_page.filters.field
+        elif self.page == GALLERY:
+            field = self.gallery_page.search.field
+        field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        field.selectAll()
 
     def _restore(self) -> None:
         """The window as it was left; the usual size where that cannot be read."""
@@ -218,11 +255,14 @@ class MainWindow(QMainWindow):
             data = base64.b64encode(self.saveGeometry().data()).decode("ascii")
             self._studio.settings.set(window_geometry=data)
         self.create_page.remember_splitters()
+        if self._library_page is not None:
+            self._library_page.remember()
 
     def _watch_drops(self) -> None:
         """Let the overlay come first where a field would take a dropped picture as its text."""
         for widget in self.findChildren(QWidget):
             if widget.acceptDrops() and widget is not self.drop:
+                # A filter that is there already is only moved to the front.
                 widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

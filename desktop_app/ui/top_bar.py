@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.values import DeviceInfo
 
 HEIGHT = 46
-PAGES = ("Create", "Gallery")
+PAGES = ("Create", "Gallery", "Models")
 _ENGINE_WORDS = {
     "starting": "Starting the engine …",
     "failed": "Engine not running",
