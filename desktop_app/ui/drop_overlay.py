@@ -162,7 +162,11 @@ class DropOverlay(QWidget):
         words = {
             "use": ("sliders-horizontal", "Use its settings", "Prompt, seed and all numbers"),
             "add": ("image-plus", "Add to gallery", "Keeps a copy with your pictures"),
-            "watch": ("folder", "Use it where it lies", "Its folder is looked through, not changed"),
+            "watch": (
+                "folder",
+                "Use it where it lies",
+                "Its folder is only looked through",
+            ),
             "copy": ("download", "Copy it in", "Into Mezzotint’s own folder of models"),
         }
         for i, (place, rect) in enumerate(zip(self._places, self._rects(), strict=True)):
