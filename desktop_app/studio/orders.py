@@ -3,12 +3,14 @@
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft, after_run, expand, varied
+from desktop_app.recipe.film import Film
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe, Variation
 from desktop_app.studio.background import Background
@@ -181,6 +183,16 @@ class Orders(QObject):
         """Make a picture of a latent that the journal keeps."""
         self._pass(Job(id=0, run=0, kind="finish", recipe=recipe, token=token, origin=origin))
 
+    def steps(self, recipe: Recipe, picture: int) -> None:
+        """Make a stored picture again for the steps it goes through."""
+        self._pass(Job(id=0, run=0, kind="steps", recipe=recipe, picture=picture))
+
+    def film(self, recipe: Recipe, picture: int | None, film: Film, target: Path) -> int:
+        """Write the steps of a picture; returns the job's number."""
+        return self._pass(
+            Job(id=0, run=0, kind="film", recipe=recipe, picture=picture, film=film, target=target)
+        )
+
     def catch_up(self) -> None:
         """Do what was ordered too early."""
         if not self._waits:
@@ -197,8 +209,10 @@ class Orders(QObject):
 
         self._disk.run(storage.order, recipes, origin, done=added, failed=self.failed.emit)
 
-    def _pass(self, job: Job) -> None:
-        self._queue.add([replace(job, id=next(self._passing), run=next(self._runs))])
+    def _pass(self, job: Job) -> int:
+        numbered = replace(job, id=next(self._passing), run=next(self._runs))
+        self._queue.add([numbered])
+        return numbered.id
 
     def _varied(self, recipe: Recipe, weight: float) -> Recipe:
         return varied(recipe, Variation(seed=self._seeds.draw(), weight=weight))

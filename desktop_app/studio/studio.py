@@ -13,16 +13,19 @@ from PySide6.QtGui import QGuiApplication, QImage
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES, Paths
-from desktop_app.recipe.presets import SEED_PARTS, Part
+from desktop_app.recipe import presets
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
 from desktop_app.studio.album import Album, Part
 from desktop_app.studio.asset_desk import AssetDesk
+from desktop_app.studio.audit import Audit
 from desktop_app.studio.background import Background
+from desktop_app.studio.branching import Branching
 from desktop_app.studio.conductor import Conductor, EngineState
 from desktop_app.studio.downloads import Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.explorer import Explorer
+from desktop_app.studio.films import Films
 from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.inline import InlineParameters
@@ -31,6 +34,7 @@ from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
+from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.run_state import RunState
@@ -126,6 +130,12 @@ class Studio(QObject):
             self._reads,
             self,
         )
+        self.audit = Audit(self._orders, self.queue, self._disk, self)
+        self.proofs = Proofs(self)
+        self.branching = Branching(self.editor, self.timeline, self.album, self)
+        self.films = Films(
+            self.timeline, self.album, self._orders, self._conductor, self.queue, self
+        )
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
@@ -143,7 +153,7 @@ class Studio(QObject):
     def _connect(self) -> None:
         for part in (self.editor, self.settings, self.library):
             part.failed.connect(self._tell)
-        for part in (self.gallery, self._orders, self._disk, self._reads):
+        for part in (self.gallery, self._orders, self.audit, self._disk, self._reads):
             part.failed.connect(self._tell)
         self._bug.connect(self._tell_bug)
         self.album.notice.connect(self.notice)
@@ -153,6 +163,9 @@ class Studio(QObject):
         self.library.changed.connect(self._choice.check)
         self.library.changed.connect(self._orders.catch_up)
         self._choice.notice.connect(self.notice)
+        for part in (self.branching, self.films):
+            part.notice.connect(self.notice)
+        self.films.follow_wanted.connect(self.follow_run)
         self.desk.notice.connect(self.notice)
         self.desk.failed.connect(self._tell)
         self.seeds.join(self.album, self.gallery, self._orders)
@@ -299,12 +312,25 @@ class Studio(QObject):
             if job.state != "running":
                 self._conductor.cancel_job(job.id)
 
-    def reproduce(self, picture: int) -> None:
-        """Make a stored picture again and say whether it is the same; nothing is saved."""
+    def reproduce(self, picture: int, device: str = "") -> None:
+        """Make a stored picture again and say whether it is the same; nothing is saved.
+
+        Args:
+            device: `cpu` for the processor; empty for the usual one.
+        """
         recipe = self.album.recipe_of(picture)
         if recipe is not None:
             self.follow_run()
-            self._orders.verify(recipe, picture)
+            self._orders.verify(recipe, picture, device)
+
+    @Slot()
+    def cancel_audit(self) -> None:
+        """Leave the pictures that are still to be verified, the one at work too."""
+        running = self.queue.running
+        owned = running is not None and self.audit.owns(running)
+        self.audit.cancel()
+        if running is not None and owned:
+            self._conductor.cancel_job(running.id)
 
     def vary(self, picture: int, how: Literal["subtle", "strong"]) -> None:
         """Make pictures like a stored one, as many as the draft counts, with other noise mixed in.
@@ -347,13 +373,18 @@ class Studio(QObject):
 
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
         """Take another model; numbers that were the old one's defaults become its own."""
+        if self.branching.branch is not None:
+            self._say("A branch keeps the model of its picture. Leave it to take another.", "warn")
+            return
         self._choice.choose(model)
 
     def prompt_history(self, words: str = "", limit: int = PROMPTS_MAX) -> list[str]:
         """Prompts that pictures were made with, newest first; `words` narrows."""
         return self._history.find(words, limit)
 
-    def save_seed_preset(self, name: str, parts: Collection[Part] = SEED_PARTS) -> None:
+    def save_seed_preset(
+        self, name: str, parts: Collection[presets.Part] = presets.SEED_PARTS
+    ) -> None:
         """Keep the draft's seed under a name on the shelf, with these parts of the draft."""
         record, seed = self._focus.record, self.editor.draft.seed
         shown = record is not None and record.recipe is not None and record.recipe.seed == seed
@@ -411,7 +442,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _opened(self, storage: Storage) -> None:
-        for part in (self.album, self.gallery, self._conductor, self.sweeps):
+        for part in (self.album, self.gallery, self._conductor, self.sweeps, self.audit):
             part.open(storage)
         self.seeds.open(storage)
 
@@ -434,20 +465,39 @@ class Studio(QObject):
 
     @Slot(object, object)
     def _judged(self, job: Job, verdict: "Verdict") -> None:
-        assert job.picture is not None
-        self.album.reload(job.picture)
+        if job.picture is not None:
+            self.album.reload(job.picture)
+            self.proofs.add(job, verdict)
+        if self.audit.owns(job):
+            self.audit.judged(job, verdict)
+            return
         text, kind = verdict_words(verdict)
         self.notice.emit(Notice(text=text, kind=kind, seconds=15))
 
     @Slot(object)
     def _verify_ended(self, job: Job) -> None:
         # What was made to compare is not kept: the canvas goes back to the picture it was about.
-        over = job.kind == "verify" and job.state in ("done", "failed", "cancelled")
-        if over and job.picture is not None and self.focused is None:
+        over = job.kind in ("verify", "steps") and job.state in ("done", "failed", "cancelled")
+        if over and not job.low and job.picture is not None and self.focused is None:
             self.show(job.picture)
 
     @Slot(object, object)
     def _failed(self, job: Job, error: AppError) -> None:
+        if self.audit.owns(job):
+            self.queue.dismiss(job.id)
+            self.audit.refused(job, error)
+            return
+        if error.code == "model-missing":
+            self._once(
+                Notice(
+                    text=str(error),
+                    kind="bad",
+                    action="Show where models are looked for",
+                    act=lambda: self.album.open_folder(self.library.models_folder),
+                    seconds=0,
+                )
+            )
+            return
         if error.code not in _HOLDS:
             self._tell(error)
             return

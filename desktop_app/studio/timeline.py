@@ -131,6 +131,10 @@ class TimelineModel(QAbstractListModel):
         step = self._shown.steps[row]
         return step.image if self._view == "x0" else step.noisy
 
+    def seen(self, row: int) -> QImage | None:
+        """What the network saw at a step, whichever view is shown."""
+        return self._shown.steps[row].image if 0 <= row < self.filled else None
+
     def is_shared(self, row: int) -> bool:
         """Whether a step is one of the picture that this one is branched from."""
         return 0 <= row < self.filled and self._shown.steps[row].shared

@@ -102,6 +102,8 @@ class Job:
     path: Path | None = None
     low: bool = False
     device: str = ""
+    film: Film | None = None
+    target: Path | None = None
 
 
 def bug(fault: BaseException) -> AppError:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.studio.values import Notice
 from desktop_app.ui.canvas import Canvas
 from desktop_app.ui.canvas_show import CanvasShow
 from desktop_app.ui.canvas_tools import CanvasTools
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from desktop_app.studio.studio import Studio
     from desktop_app.studio.values import Record
+
+_AGAIN = ("verify", "steps")
+"""Jobs that make a stored picture again."""
 
 
 class CanvasPanel(QWidget):
@@ -119,9 +123,9 @@ class CanvasPanel(QWidget):
         self.picture_changed.emit(record)
 
     def _run_changed(self) -> None:
-        """Once a picture was made again to compare it, show the picture, not what was compared."""
+        """Once a stored picture was made again, show that one and not what was made."""
         run = self._studio.run
-        if run.stage == "idle" and self.showing.shows_run and run.jobs[0].kind == "verify":
+        if run.stage == "idle" and self.showing.shows_run and run.jobs[0].kind in _AGAIN:
             picture = run.jobs[0].picture
             if picture is not None:
                 self._studio.show(picture)
@@ -169,6 +173,15 @@ class CanvasPanel(QWidget):
     def _reproduce(self) -> None:
         if self.picture is not None:
             self._studio.reproduce(self.picture.id)
+
+    def _branch(self) -> None:
+        """Go on from the step that is looked back at."""
+        row = self._studio.timeline.chosen
+        if row < 0:
+            words = "Drag over the timeline to a step, then branch from there."
+            self._studio.notice.emit(Notice(text=words))
+        else:
+            self._studio.branching.begin_at(row)
 
     def _trash(self) -> None:
         if self.picture is not None:
@@ -223,6 +236,8 @@ class CanvasPanel(QWidget):
             self._tile(not self.showing.tiled)
         elif key == Qt.Key.Key_V:
             self.tools.ask_vary()
+        elif key == Qt.Key.Key_B:
+            self._branch()
         elif key == Qt.Key.Key_Delete:
             self._trash()
         elif Qt.Key.Key_0 <= key <= Qt.Key.Key_5:
