@@ -16,7 +16,10 @@ from starter_model import (
     export,
     image_prompt,
     loop,
+    parcels,
+    recogniser,
     render,
+    stages,
     text,
     unet,
     vae,
@@ -39,8 +42,12 @@ def parser() -> argparse.ArgumentParser:
             "train-unet",
             "train-clip",
             "train-image-prompt",
+            "train-judge",
             "evaluate",
             "export",
+            "pack",
+            "unpack",
+            "gpu-stage",
         ),
     )
     add = main.add_argument
@@ -55,12 +62,16 @@ def parser() -> argparse.ArgumentParser:
     add("--prompts", type=int, default=1000, help="evaluate: how many")
     add("--seed", type=int, default=100, help="render: seed of the pool")
     add("--size", choices=sorted(unet.SIZES), default="light", help="train-unet: width")
-    add("--batch", type=int, default=48, help="train-unet: pictures a step")
+    add("--batch", type=int, help="train-unet, train-vae: pictures a step")
     add("--curriculum", type=int, default=300, help="train-unet: first steps on illustrations")
     add("--only", choices=sorted(WORLDS), help="train-unet: learn this part of the pool")
-    add("--anneal-steps", type=int, default=0, help="train-unet: let the rate fall from here")
+    add("--anneal-steps", type=int, default=0, help="train-unet: let the rate fall; -1: to the end")
     add("--decoder-only", action="store_true", help="train-vae: polish without moving latents")
-    add("--start-from", type=Path, help="train-vae: folder of a trained autoencoder")
+    add("--kl", action="store_true", help="train-vae: a mean and a variance, slower")
+    add("--start-from", type=Path, help="train-vae, train-unet: folder of trained weights")
+    add("--parcels", type=Path, help="pack, unpack, gpu-stage: folder of small files to carry")
+    add("--stage", type=int, choices=sorted(stages.STAGES), default=1, help="gpu-stage")
+    add("--rehearse", action="store_true", help="gpu-stage: a few steps of everything, on the CPU")
     add("--out", type=Path, default=ROOT / "resources" / "models" / "starter", help="export")
     add("--description", default="A very small model of storybook scenes, trained by us.")
     return main
@@ -78,6 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     work: Path = options.work
     pool = work / f"pool-{options.pool or options.world}"
     frozen = {"vae": work / "vae", "text": work / "text_encoder", "tokenizer": work / "tokenizer"}
+    batch = {"batch": options.batch} if options.batch else {}
     budget = {"minutes": options.minutes, "device": options.device}
     match options.command:
         case "render":
@@ -96,6 +108,8 @@ def main(arguments: list[str] | None = None) -> int:
                 work=work,
                 start_from=options.start_from,
                 decoder_only=options.decoder_only,
+                kl=options.kl,
+                **batch,
                 **budget,
             )
         case "train-text":
@@ -106,10 +120,11 @@ def main(arguments: list[str] | None = None) -> int:
                 work=work,
                 prompts=examples(),
                 size=options.size,
-                batch=options.batch,
                 curriculum=options.curriculum,
                 anneal_steps=options.anneal_steps,
                 only=options.only,
+                start_from=options.start_from,
+                **batch,
                 **frozen,
                 **budget,
             )
@@ -123,6 +138,14 @@ def main(arguments: list[str] | None = None) -> int:
             )
         case "train-image-prompt":
             image_prompt.train(pool_folder=pool, work=work, **frozen, **budget)
+        case "train-judge":
+            _, own = recogniser.train(
+                pool_folder=pool,
+                world_name=options.pool or options.world,
+                work=work,
+                minutes=options.minutes,
+            )
+            print("judge on renders it never saw:", own)
         case "evaluate":
             evaluate.evaluate(
                 pool_folder=pool,
@@ -147,7 +170,26 @@ def main(arguments: list[str] | None = None) -> int:
                 **frozen,
             )
             print(f"exported {size / 1e6:.1f} MB to {options.out}")
+        case "pack":
+            for path in parcels.pack(work, parcel_folder(options)):
+                print(path, path.stat().st_size)
+        case "unpack":
+            print("\n".join(parcels.unpack(parcel_folder(options), work)))
+        case "gpu-stage":
+            stages.run(
+                options.stage,
+                work=work,
+                out=parcel_folder(options),
+                device="cpu" if options.rehearse else "cuda",
+                rehearse=options.rehearse,
+                command=main,
+            )
     return 0
+
+
+def parcel_folder(options: argparse.Namespace) -> Path:
+    """Return the folder of parcels: the one named, or one in the work folder."""
+    return options.parcels or options.work / "parcels"
 
 
 def trained_scaling(work: Path) -> float:

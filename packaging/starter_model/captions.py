@@ -62,13 +62,8 @@ class Teller:
             self.name("layout")
         head = noun(scene.subjects[0], scene.layout, rng, full=self.full)
         if len(scene.subjects) == 2:
-            self.name("second")
-            joins = {
-                "next": ("and", "next to", "with", "beside"),
-                "above": ("above", "floating above", "over"),
-                "behind": ("in front of",),
-            }
-            join = pick(rng, joins[scene.relation])
+            self.name("second", "relation")
+            join = pick(rng, words.RELATIONS[scene.relation])
             head += f" {join} {noun(scene.subjects[1], 'center', rng, full=self.full)}"
         if scene.layout in ("left", "right") and self.keep(0.75):
             self.name("layout")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from starter_model import vae as autoencoders
 from starter_model.schedule import scheduler
 from starter_model.world import WORLDS
 
@@ -63,7 +64,7 @@ def assemble(
     *, unet: Path, vae: Path, text: Path, tokenizer: Path, scaling: float
 ) -> StableDiffusionPipeline:
     """Return the pipeline of the trained parts, in float16."""
-    autoencoder = AutoencoderTiny.from_pretrained(vae, dtype=torch.float32)
+    autoencoder = autoencoders.load(vae)
     autoencoder.register_to_config(scaling_factor=scaling)
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
 from starter_model import loop
+from starter_model import vae as autoencoders
 from starter_model.muon import optimizer_for
 from starter_model.pool import Pool
 from starter_model.schedule import scheduler
@@ -104,7 +105,7 @@ def train(
     unet._load_ip_adapter_weights([untrained(unet, encoder.config.projection_dim)])
     modules = trainable(unet)
     optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
-    autoencoder = AutoencoderTiny.from_pretrained(vae, dtype=torch.float32).to(device)
+    autoencoder = autoencoders.load(vae).to(device)
     latents = cached_latents(pool, autoencoder, work)
     scaling = 1 / float(latents[:4000].float().std((0, 2, 3)).mean())
     parts = load_parts(vae, text, tokenizer, device, scaling)

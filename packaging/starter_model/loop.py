@@ -36,9 +36,9 @@ def step_generator(seed: int, step: int) -> np.random.Generator:
     return np.random.default_rng([seed, step])
 
 
-def step_noise(generator: np.random.Generator) -> torch.Generator:
-    """Return a torch generator on the CPU seeded from `generator`."""
-    return torch.Generator().manual_seed(int(generator.integers(2**62)))
+def step_noise(generator: np.random.Generator, device: str = "cpu") -> torch.Generator:
+    """Return a torch generator on `device` seeded from `generator`."""
+    return torch.Generator(device).manual_seed(int(generator.integers(2**62)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,6 +51,10 @@ class Schedule:
     warm_up: int = 60
     anneal_from: int = -1
     anneal_steps: int = 0
+
+    def begin(self, step: int, steps: int) -> None:
+        """Let the rate fall from `step` over `steps`."""
+        self.anneal_from, self.anneal_steps = step, steps
 
     def scale(self, step: int) -> float:
         """Return the factor for `step`, in (0, 1]."""
@@ -84,6 +88,11 @@ class Progress:
     def exhausted(self) -> bool:
         """Tell whether the time budget is spent."""
         return self.seconds() >= self.minutes * 60
+
+    def steps_left(self, done: int) -> int:
+        """Return how many steps fit into the rest of the budget at the pace of the `done` ones."""
+        left = self.minutes * 60 - self.seconds()
+        return max(1, int(0.95 * left * done / self.seconds()))
 
     def add(self, samples: int, loss: float) -> None:
         """Count `samples` seen with mean `loss`, which is smoothed over about fifty steps."""

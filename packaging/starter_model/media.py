@@ -37,13 +37,14 @@ def watercolor(picture: Array, paper: Paper) -> Array:
     """Return soft washes with dark rims and a ragged border of bare paper."""
     unit = paper.unit
     wet = warp(picture, paper.noise() * 1.1 * unit, paper.noise() * 1.1 * unit)
-    wet = kuwahara(wet, int(2 * unit))
+    wet = blur(kuwahara(wet, int(2 * unit)), 0.5 * unit)
     rims, noise = edges(wet, 0.8, 1.2), paper.noise()
-    out = 1 - (1 - wet * 0.6 - blur(wet, unit) * 0.4) * 0.86
+    out = 1 - (1 - wet * 0.6 - blur(wet, 1.4 * unit) * 0.4) * 0.80
     out = out - rims[..., None] * 0.10 * (0.5 + 0.5 * np.clip(noise, 0, 1))[..., None]
-    out = out + (noise * 0.035 + paper.grain() * 0.018)[..., None] * (1.15 - out) * 1.6
+    speckled = noise * 0.035 + paper.grain() * 0.018 * paper.tooth
+    out = out + speckled[..., None] * (1.15 - out) * 1.6
     inside = np.minimum(np.minimum(paper.X, 1 - paper.X), np.minimum(paper.Y, 1 - paper.Y))
-    painted = smoothstep(0.0, 0.055, inside + noise * 0.018)[..., None]
+    painted = smoothstep(0.0, 0.065, inside + noise * 0.018)[..., None]
     return out * painted + rgb(0.98, 0.97, 0.94) * (1 - painted)
 
 
@@ -53,17 +54,22 @@ def gouache(picture: Array, paper: Paper) -> Array:
     flat = warp(picture, paper.noise() * 0.8 * unit, paper.noise() * 0.8 * unit)
     flat = kuwahara(flat, int(unit) + 1)
     flat = flat * 0.5 + posterise(flat, 7) * 0.5
-    return (flat - 0.5) * 0.96 + 0.53 + (paper.grain() * 0.013)[..., None]
+    return (flat - 0.5) * 0.96 + 0.53 + (paper.grain() * 0.013 * paper.tooth)[..., None]
 
 
 def oil(picture: Array, paper: Paper) -> Array:
-    """Return strong colours with an embossed surface."""
+    """Return broad dabs of deep colour under a warm, darkening varnish."""
     unit = paper.unit
-    down = (paper.grain() * 0.45 + paper.noise() * 0.4) * 1.1 * unit
-    thick = kuwahara(warp(picture, down, paper.grain() * 0.5 * unit), int(2 * unit))
+    down = (paper.grain() * 0.3 + paper.noise() * 0.9) * 1.1 * unit
+    thick = kuwahara(warp(picture, down, paper.noise() * 1.1 * unit), int(2 * unit))
+    thick = blur(thick, 0.5 * unit)
     light, grain = luma(thick), paper.grain()
     relief = grain - np.roll(grain, int(unit), 0) + (np.roll(light, 1, 0) - light) * 2.0
-    return ((thick - 0.5) * 1.16 + 0.50) * (1 + 0.035 * relief[..., None])
+    deep = saturate((thick - 0.5) * 1.12 + 0.50, 1.15)
+    deep = deep * (1 + 0.035 * paper.tooth * relief + 0.05 * paper.noise())[..., None]
+    varnished = deep * rgb(1.02, 0.92, 0.68) + (1 - deep) * rgb(0.12, 0.065, 0.02)
+    corners = np.clip((paper.X - 0.5) ** 2 + (paper.Y - 0.5) ** 2 - 0.10, 0, 1)
+    return varnished * (1 - 1.1 * corners)[..., None]
 
 
 def ink(picture: Array, paper: Paper) -> Array:
@@ -107,17 +113,20 @@ def pixel(picture: Array, paper: Paper) -> Array:
 
 
 def pastel(picture: Array, paper: Paper) -> Array:
-    """Return chalky colours with the paper showing through."""
-    soft = blur(picture, 0.45 * paper.unit) * 0.84 + 0.16
-    grain = paper.grain()
-    bare = np.clip(0.35 + grain * 0.22 + paper.noise() * 0.12, 0, 1)[..., None]
-    cream = rgb(0.97, 0.94, 0.88)
-    return soft * (1 - 0.34 * bare) + cream * 0.34 * bare + (grain * 0.012)[..., None]
+    """Return pale chalky colours that fade out towards the edges of a buff paper."""
+    soft = blur(picture, 0.6 * paper.unit) * 0.74 + 0.26
+    grain, noise = paper.grain() * paper.tooth, paper.noise()
+    bare = np.clip(0.30 + grain * 0.22 + noise * 0.08, 0, 1)[..., None]
+    buff = rgb(0.90, 0.82, 0.68) + (grain * 0.012)[..., None]
+    chalked = soft * (1 - 0.34 * bare) + rgb(0.97, 0.94, 0.88) * 0.34 * bare
+    outwards = ((paper.X - 0.5) ** 2 + (paper.Y - 0.5) ** 2) / 0.32 + noise * 0.05
+    shown = smoothstep(1.05, 0.55, outwards)[..., None]
+    return chalked * shown + buff * (1 - shown)
 
 
 def neon(picture: Array, paper: Paper) -> Array:
     """Return glowing tubes along the edges on a dark ground."""
-    lines = edges(picture, 0.6, 3.0)
+    lines = edges(picture, 1.0, 3.4)
     brightest = np.maximum(picture.max(-1, keepdims=True), 0.15)
     colour = (picture - picture.min(-1, keepdims=True) * 0.8) / brightest * 1.15
     phase = paper.rng.uniform(0, 6)
@@ -169,8 +178,8 @@ def mosaic(picture: Array, paper: Paper) -> Array:
 
 def paper_cut(picture: Array, paper: Paper) -> Array:
     """Return stepped colours; the layers and their shadows were cut while painting."""
-    stepped = picture * 0.55 + posterise(picture, 9) * 0.45
-    return stepped * 1.02 + (paper.grain() * 0.014)[..., None]
+    stepped = picture * 0.4 + posterise(picture, 7) * 0.6
+    return stepped * 1.02 + (paper.grain() * 0.014 * paper.tooth)[..., None]
 
 
 def comic(picture: Array, paper: Paper) -> Array:
@@ -188,7 +197,7 @@ def comic(picture: Array, paper: Paper) -> Array:
 def sepia(picture: Array, paper: Paper) -> Array:
     """Return an old brown photograph."""
     corners = np.clip((paper.X - 0.5) ** 2 + (paper.Y - 0.5) ** 2 - 0.12, 0, 1)
-    light = np.clip((luma(picture) - 0.5) * 0.92 + 0.56 + paper.grain() * 0.022, 0, 1)
+    light = np.clip((luma(picture) - 0.5) * 0.92 + 0.56 + paper.grain() * 0.022 * paper.tooth, 0, 1)
     toned = (light * (1 - 0.75 * corners))[..., None]
     return toned * rgb(1.02, 0.90, 0.70) + rgb(0.06, 0.035, 0.01)
 

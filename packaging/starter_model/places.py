@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from starter_model.canvas import Canvas, jitter, rgb
+from starter_model.countryside import COUNTRYSIDE
 from starter_model.indoors import BACKGROUNDS, plain, space, table, underwater
+from starter_model.rooms import ROOMS, paint_room
 from starter_model.sky import Air, paint_sky
 from starter_model.terrain import FLOWERS, GREENS, LEAVES, PALM, PINE, Land
 from starter_model.towns import city, village
@@ -21,6 +23,7 @@ HORIZONS = {
     "city": 0.70,
     "volcano": 0.66,
     "river": 0.56,
+    "harbor": 0.52,
 }
 
 __all__ = ["BACKGROUNDS", "OUTDOOR", "Stage", "paint_place"]
@@ -328,6 +331,7 @@ OUTDOOR: dict[str, Callable[[Land, float, np.ndarray], float]] = {
     "snow field": snow_field,
     "volcano": volcano,
     "canyon": canyon,
+    **COUNTRYSIDE,
 }
 
 
@@ -338,6 +342,9 @@ def paint_place(canvas: Canvas, scene: Scene) -> Stage:
             return Stage(air=plain(canvas, scene), floor=0.80)
         case "table":
             air, floor = table(canvas, scene)
+            return Stage(air=air, floor=floor)
+        case place if place in ROOMS:
+            air, floor = paint_room(canvas, scene)
             return Stage(air=air, floor=floor)
         case "space":
             air, floor = space(canvas, scene)

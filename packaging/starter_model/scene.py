@@ -93,6 +93,12 @@ def several(scene: Scene, stage: Stage, rng: np.random.Generator) -> list[Spot]:
     return result
 
 
+def height_of(subject: Subject, size: float) -> float:
+    """Return how high a subject stands, in sides, whose longer side is `size`."""
+    width, height = glyphs.glyph(subject.name).size
+    return size * height / max(width, height)
+
+
 def related(scene: Scene, stage: Stage, rng: np.random.Generator) -> list[Spot]:
     """Return (subject, x, foot, size) for two different subjects, the one behind first."""
     first, second = scene.subjects
@@ -107,7 +113,13 @@ def related(scene: Scene, stage: Stage, rng: np.random.Generator) -> list[Spot]:
             (second, 0.5 + side * 0.17, min(stage.floor - 0.04, 0.9), 0.56),
             (first, 0.5 - side * 0.16, min(stage.floor + 0.09, 0.98), 0.40),
         ]
+    if scene.relation == "on":
+        foot = 0.92 if scene.place == "plain" else min(stage.floor + 0.08, 0.97)
+        sway = rng.uniform(-0.06, 0.06)
+        top = foot - height_of(second, 0.44) * 0.93
+        return [(second, 0.5 + sway, foot, 0.44), (first, 0.5 + sway, top, 0.34)]
     size = 0.45 if scene.place == "plain" else 0.40
+    sides = (0.72, 0.28) if scene.relation == "right" else (0.28, 0.72)
     return [
         (
             subject,
@@ -115,7 +127,7 @@ def related(scene: Scene, stage: Stage, rng: np.random.Generator) -> list[Spot]:
             min(foot_of(subject.kind, size, scene, stage, rng), 0.96),
             size * rng.uniform(0.95, 1.08),
         )
-        for subject, x in zip(scene.subjects, (0.28, 0.72), strict=True)
+        for subject, x in zip(scene.subjects, sides, strict=True)
     ]
 
 
@@ -168,14 +180,16 @@ def tone(colours: Array, scene: Scene, stage: Stage, x: float) -> Array:
 
 
 def rim(canvas: Canvas, alpha: Array, x: float, y: float, light: Array, *, wide: bool) -> None:
-    """Paint the white rim of a sticker or of cut paper, with its shadow."""
+    """Paint the white rim of cut paper (`wide`: of a sticker), with its shadow."""
     side = canvas.side
-    pad = max(2, side // 42) if wide else max(1, side // 84)
-    padded = np.pad((alpha * 255).astype(np.uint8), pad)
-    size = 2 * (pad - 1) + 1 if pad > 1 else 3
-    grown = Image.fromarray(padded).filter(ImageFilter.MaxFilter(size))
-    outline = from_image(grown.filter(ImageFilter.GaussianBlur(0.7)))
-    canvas.paste(rgb(0.1, 0.1, 0.15), outline * 0.3, x - pad + side / 70, y - pad + side / 60)
+    pad = max(3, side // (26 if wide else 32))
+    padded = Image.fromarray(np.pad((alpha * 255).astype(np.uint8), pad))
+    # A blur cut off low grows a shape and keeps its corners round.
+    near = from_image(padded.filter(ImageFilter.GaussianBlur(pad * 0.8)))
+    outline = np.clip((near - 0.05) * 8, 0, 1)
+    grown = Image.fromarray((outline * 255).astype(np.uint8))
+    cast = from_image(grown.filter(ImageFilter.GaussianBlur(2.0 * side / 128)))
+    canvas.paste(rgb(0.1, 0.1, 0.15), cast * 0.45, x - pad + side / 45, y - pad + side / 36)
     canvas.paste(rgb(0.99, 0.99, 0.98) * (light * 0.5 + 0.5), outline, x - pad, y - pad)
 
 

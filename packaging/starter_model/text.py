@@ -12,7 +12,7 @@ from starter_model import loop, tokens
 from starter_model.captions import caption
 from starter_model.muon import Average, optimizer_for
 from starter_model.tokens import tokenize
-from starter_model.world import COUNTS, LAYOUTS, LIGHTS, WORLDS, World, draw_scene
+from starter_model.world import COUNTS, LAYOUTS, LIGHTS, RELATIONS, WORLDS, World, draw_scene
 
 
 def slots(world: World) -> dict[str, list[str]]:
@@ -31,6 +31,7 @@ def slots(world: World) -> dict[str, list[str]]:
         "medium": ["", "sticker", *world.media],
         "layout": ["", *LAYOUTS],
         "background": ["", *world.backgrounds],
+        "relation": ["", "none", *RELATIONS],
     }
 
 

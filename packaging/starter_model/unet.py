@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -16,11 +16,13 @@ from starter_model.muon import Average, optimizer_for
 from starter_model.pool import Pool, save_array
 from starter_model.schedule import scheduler
 from starter_model.tokens import tokenize
+from starter_model.vae import Autoencoder
 from starter_model.world import WORLDS, World
 
 HELD_BACK = 128
 DROPOUT = 0.10
 MASK_WEIGHT = 2.0
+PACE_STEPS = 20  # how many steps tell how many more fit into a budget
 SIZES = {
     "tiny": (16, 32, 64),
     "light": (32, 96, 192),
@@ -47,7 +49,7 @@ def build(size: str, latent_side: int, text_width: int) -> UNet2DConditionModel:
     )
 
 
-def cached_latents(pool: Pool, vae: AutoencoderTiny, work: Path) -> Tensor:
+def cached_latents(pool: Pool, vae: Autoencoder, work: Path) -> Tensor:
     """Return the raw latents of the whole pool as float16, encoding only shards not yet cached.
 
     The cache is keyed by the encoder's weights: a changed encoder never meets stale latents.
@@ -105,7 +107,7 @@ class TextStates:
 class Parts:
     """The frozen parts around the U-Net."""
 
-    vae: AutoencoderTiny
+    vae: Autoencoder
     tokenizer: CLIPTokenizer
     text_encoder: CLIPTextModel
     scaling: float
@@ -114,7 +116,7 @@ class Parts:
 def load_parts(vae: Path, text: Path, tokenizer: Path, device: str, scaling: float) -> Parts:
     """Load the frozen parts in float32 from their folders."""
     return Parts(
-        vae=AutoencoderTiny.from_pretrained(vae, dtype=torch.float32).to(device).eval(),
+        vae=autoencoder.load(vae).to(device).eval(),
         tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
         text_encoder=CLIPTextModel.from_pretrained(text, dtype=torch.float32).to(device).eval(),
         scaling=scaling,
@@ -212,22 +214,20 @@ class Trainer:
 
     def loss(self, pictures: np.ndarray, rng: np.random.Generator, dropout: float) -> Tensor:
         """Return the mean squared error in v, subjects counting more than the rest."""
-        noise_source = loop.step_noise(rng)
-        count = len(pictures)
+        count, device = len(pictures), self.device
         states = self.states.get(pictures, rng.integers(0, 64, count), rng.random(count) < dropout)
-        clean = self.latents[torch.from_numpy(pictures)].float() * self.parts.scaling
-        noise = torch.randn(clean.shape, generator=noise_source)
-        times = timesteps(count, noise_source)
-        alpha = self.alphas[times].view(-1, 1, 1, 1)
+        times = timesteps(count, loop.step_noise(rng))
+        # Noise is made where it is used: a processor could not keep up with a large GPU.
+        clean = self.latents[torch.from_numpy(pictures)].to(device).float() * self.parts.scaling
+        noise = torch.randn(clean.shape, generator=loop.step_noise(rng, device), device=device)
+        alpha = self.alphas[times].view(-1, 1, 1, 1).to(device)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
         target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-        weight = (
-            1 + MASK_WEIGHT * torch.from_numpy(self.pool.masks[pictures])[:, None].float() / 255
-        )
-        device = self.device
+        cover = torch.from_numpy(self.pool.masks[pictures])[:, None].to(device).float() / 255
+        weight = 1 + MASK_WEIGHT * cover
         with torch.autocast("cuda", torch.bfloat16, enabled=device == "cuda"):
-            guess = self.unet(noisy.to(device), times.to(device), states.to(device)).sample
-        error = (guess.float() - target.to(device)).square() * (weight / weight.mean()).to(device)
+            guess = self.unet(noisy, times.to(device), states.to(device)).sample
+        error = (guess.float() - target).square() * (weight / weight.mean())
         return error.mean()
 
     def step(self, index: int) -> tuple[int, float]:
@@ -292,14 +292,17 @@ def train(
     curriculum: int = 0,
     anneal_steps: int = 0,
     only: str | None = None,
+    start_from: Path | None = None,
     sheet_minutes: float = 10.0,
 ) -> Path:
     """Train until the budget ends or annealing is over; return the folder of the averaged U-Net.
 
     `anneal_steps` > 0 lets the learning rate fall to zero over so many steps from here; the state
-    before is kept as `unet-before-anneal.ckpt`. `only` names a smaller world: pictures outside it
-    are passed over, so that a wide pool can be learnt from its heart outwards. Raises
-    FileNotFoundError without a pool.
+    before is kept as `unet-before-anneal.ckpt`. Below 0 it takes as many steps as fit into the
+    budget at the pace of the first `PACE_STEPS`. `only` names a smaller world: pictures outside it
+    are passed over, so that a wide pool can be learnt from its heart outwards. Without a checkpoint
+    training begins from the weights in `start_from`, if given. Raises FileNotFoundError without a
+    pool.
     """
     pool = Pool(pool_folder)
     checkpoint = work / "unet.ckpt"
@@ -311,6 +314,8 @@ def train(
     parts = load_parts(vae, text, tokenizer, device, scaling)
     torch.manual_seed(seed)
     unet = build(size, pool.side // 8, parts.text_encoder.config.hidden_size)
+    if start_from is not None:
+        unet = UNet2DConditionModel.from_pretrained(start_from, dtype=torch.float32)
     trainer = Trainer(
         unet,
         parts,
@@ -329,7 +334,15 @@ def train(
         trainer.schedule.anneal_steps = saved["anneal_steps"]
     elif anneal_steps:
         loop.save_atomically(trainer.state(first), work / "unet-before-anneal.ckpt")
-        trainer.schedule.anneal_from, trainer.schedule.anneal_steps = first, anneal_steps
+        if anneal_steps > 0:
+            trainer.schedule.begin(first, anneal_steps)
+    progress = loop.Progress(name="unet", minutes=minutes)
+
+    def step(index: int) -> tuple[int, float]:
+        waiting = anneal_steps < 0 and trainer.schedule.anneal_from < 0
+        if waiting and index == first + PACE_STEPS:
+            trainer.schedule.begin(index, progress.steps_left(PACE_STEPS))
+        return trainer.step(index)
 
     def draw(index: int) -> None:
         averaged = trainer.averaged()
@@ -339,11 +352,11 @@ def train(
         sheet.draw(list(pictures), prompts, work / "sheets" / f"unet-{index:06d}.png")
 
     loop.run(
-        progress=loop.Progress(name="unet", minutes=minutes),
+        progress=progress,
         checkpoint=checkpoint,
         first_step=first,
         last_step=steps,
-        step=trainer.step,
+        step=step,
         state=trainer.state,
         finished=trainer.schedule.finished,
         sheet=draw,

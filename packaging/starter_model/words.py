@@ -126,6 +126,21 @@ PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "wheat field": (("in a wheat field", "in a golden wheat field"), ("a wheat field",)),
     "village": (("in a village", "in a small village"), ("a village", "a small village")),
     "river": (("by a river", "beside a river"), ("a river", "a river valley")),
+    "farm": (
+        ("on a farm", "in a farmyard", "in front of a windmill"),
+        ("a farm", "a farm with a barn"),
+    ),
+    "harbor": (
+        ("in a harbor", "on a pier", "in front of a lighthouse"),
+        ("a harbor", "a harbor with a lighthouse"),
+    ),
+    "garden": (
+        ("in a garden", "in a flower garden", "on a garden path"),
+        ("a garden", "a flower garden"),
+    ),
+    "library": (("in a library", "among bookshelves"), ("a library", "a room full of books")),
+    "kitchen": (("in a kitchen", "in a cozy kitchen"), ("a kitchen", "a cozy kitchen")),
+    "bedroom": (("in a bedroom", "in a cozy bedroom"), ("a bedroom", "a cozy bedroom")),
     "table": (("on a table", "on a wooden table"), ("a table",)),
 }
 TIMES: dict[str, tuple[str, ...]] = {
@@ -154,6 +169,15 @@ LIGHTS: dict[str, tuple[str, ...]] = {
     "aurora": ("under the northern lights", "with an aurora"),
 }
 LIGHT_NAMES = {"sun": "sun", "moon": "full moon", "crescent": "crescent moon"}
+# Between the first subject and the second.
+RELATIONS: dict[str, tuple[str, ...]] = {
+    "next": ("and", "next to", "with", "beside"),
+    "above": ("above", "floating above", "over"),
+    "behind": ("in front of",),
+    "on": ("on top of", "on", "standing on"),
+    "left": ("to the left of", "on the left of", "left of"),
+    "right": ("to the right of", "on the right of", "right of"),
+}
 NUMBERS: dict[int, tuple[str, ...]] = {
     2: ("two", "2", "a pair of"),
     3: ("three", "3"),

@@ -11,10 +11,11 @@ from starter_model.subjects import SUBJECTS
 
 T = TypeVar("T")
 
-INDOOR = ("table", "plain", "underwater", "space")
+ROOMS = ("library", "kitchen", "bedroom")
+INDOOR = ("table", "plain", "underwater", "space", *ROOMS)
 LIGHTS = ("sun", "moon", "crescent", "stars", "aurora", "none")
 LAYOUTS = ("center", "left", "right", "big", "small")
-RELATIONS = ("next", "above", "behind")
+RELATIONS = ("next", "above", "behind", "on", "left", "right")
 COUNTS = (1, 2, 3, 5)
 
 
@@ -67,6 +68,7 @@ class Scene:
             "light": self.light,
             "medium": "sticker" if self.sticker else self.medium,
             "layout": self.layout,
+            "relation": self.relation,
             "background": self.background if self.place in ("plain", "table") else "",
         }
 
@@ -147,14 +149,14 @@ SMALL = World(
     times={"day": 0.45, "sunset": 0.27, "night": 0.28},
     weathers={"clear": 1.0},
     media={
-        "illustration": 0.42,
-        "watercolor": 0.12,
-        "oil": 0.10,
-        "pastel": 0.08,
-        "neon": 0.08,
-        "paper cut": 0.08,
-        "sepia": 0.06,
-        "silhouette": 0.06,
+        "illustration": 0.31,
+        "watercolor": 0.11,
+        "oil": 0.11,
+        "pastel": 0.11,
+        "neon": 0.09,
+        "paper cut": 0.11,
+        "sepia": 0.08,
+        "silhouette": 0.08,
     },
     colours=("red", "yellow", "green", "blue", "purple", "pink"),
     backgrounds=("white", "pink", "blue", "yellow", "green", "purple"),
@@ -175,7 +177,8 @@ FULL = World(
         **dict.fromkeys(("jungle", "snow field", "canyon", "village"), 0.8),
         **dict.fromkeys(("island", "volcano", "wheat field", "river"), 0.7),
         **{"snowy mountains": 1.1, "pine forest": 1.1, "space": 1.0, "sea": 1.3},
-        **{"table": 2.0, "plain": 2.6},
+        **dict.fromkeys(("farm", "harbor", "garden", *ROOMS), 0.9),
+        **{"table": 1.6, "plain": 2.6},
     },
     times={
         "day": 0.26,
@@ -253,6 +256,8 @@ def belongs(kind: str, place: str) -> bool:
             return kind in ("water", "flying", "underwater")
         case "table":
             return kind in ("object", "plant")
+        case "library" | "kitchen" | "bedroom":
+            return kind in ("object", "plant", "ground")
         case "lake" | "beach" | "river" | "island":
             return kind != "underwater"
         case _:
@@ -280,10 +285,18 @@ def draw_subject(world: World, place: str, medium: str, rng: np.random.Generator
     return Subject(name=name, colour=pick(rng, world.colours) if coloured else "")
 
 
+def draw_time(world: World, place: str, medium: str, rng: np.random.Generator) -> str:
+    """Return a time of day; dark shapes are not told from a night, so silhouettes get a sunset."""
+    if place in INDOOR:
+        return "day"
+    time = choose(rng, world.times)
+    return "sunset" if medium == "silhouette" and time == "night" else time
+
+
 def draw_medium_and_place(world: World, rng: np.random.Generator) -> tuple[str, str]:
     """Return a medium and a place; silhouettes need a bright sky or a plain ground behind them."""
     medium, place = choose(rng, world.media), choose(rng, world.places)
-    if medium == "silhouette" and place in ("table", "underwater", "space"):
+    if medium == "silhouette" and place in ("table", "underwater", "space", *ROOMS):
         place = "hills"
     return medium, place
 
@@ -292,7 +305,7 @@ def draw_posed(world: World, rng: np.random.Generator) -> Scene:
     """Return a scene with one large subject."""
     medium, place = draw_medium_and_place(world, rng)
     indoor = place in INDOOR
-    time = "day" if indoor else choose(rng, world.times)
+    time = draw_time(world, place, medium, rng)
     return Scene(
         medium=medium,
         place=place,
@@ -323,14 +336,14 @@ def draw_free(world: World, rng: np.random.Generator) -> Scene:
     """Return a scene of the wide world: any weather, count, layout and relation."""
     medium, place = draw_medium_and_place(world, rng)
     indoor = place in INDOOR
-    time = "day" if indoor else choose(rng, world.times)
+    time = draw_time(world, place, medium, rng)
     light = "none" if indoor else draw_light(world, time, rng)
     weather = "clear" if indoor else choose(rng, world.weathers)
     if time == "night" and weather == "rainbow":
         weather = "clear"
     subjects = draw_subjects(world, place, medium, rng)
     layouts = dict(zip(LAYOUTS, (0.5, 0.12, 0.12, 0.15, 0.11), strict=True))
-    relations = dict(zip(RELATIONS, (0.65, 0.15, 0.20), strict=True))
+    relations = dict(zip(RELATIONS, (0.40, 0.12, 0.16, 0.12, 0.10, 0.10), strict=True))
     tinted = not indoor and time != "night" and rng.random() < 0.09
     return Scene(
         medium=medium,

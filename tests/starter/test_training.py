@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file
 from starter_model import loop, text, unet, vae
 from starter_model.muon import iterate, iterate_small, optimizer_for, orthogonalise
 from starter_model.pool import Pool
 from starter_model.tokens import tokenize
+from starter_model.vae import build_kl
 from starter_model.world import SMALL
 
 from tests.starter.conftest import Frozen
@@ -16,7 +19,7 @@ from tests.starter.conftest import Frozen
 pytestmark = pytest.mark.slow
 
 
-def train_unet(pool: Path, work: Path, frozen: Frozen, steps: int, **more: int) -> Path:
+def train_unet(pool: Path, work: Path, frozen: Frozen, steps: int, **more: object) -> Path:
     return unet.train(
         pool_folder=pool,
         work=work,
@@ -67,6 +70,40 @@ def test_annealing_keeps_the_state_before_it_and_comes_to_an_end(
     assert after is not None
     assert after["step"] == 4
     assert same(weights(tmp_path, "unet-before-anneal"), before)
+
+
+def test_annealing_can_take_what_is_left_of_the_budget(
+    pool: Path, frozen: Frozen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unet, "PACE_STEPS", 1)
+    monkeypatch.setattr(loop.Progress, "steps_left", lambda progress, done: 2 * done)
+    train_unet(pool, tmp_path, frozen, 100, anneal_steps=-1)
+    after = loop.load_state(tmp_path / "unet.ckpt")
+    assert after is not None
+    assert (after["anneal_from"], after["anneal_steps"], after["step"]) == (1, 2, 3)
+
+
+def test_a_unet_can_begin_from_carried_weights(pool: Path, frozen: Frozen, tmp_path: Path) -> None:
+    carried = train_unet(pool, tmp_path / "first", frozen, 2)
+    begun = train_unet(pool, tmp_path / "second", frozen, 0, start_from=carried)
+    first, second = (load_file(f / "diffusion_pytorch_model.safetensors") for f in (carried, begun))
+    assert same(first, second)
+
+
+def test_an_autoencoder_with_a_variance_learns_and_its_decoder_is_polished_alone(
+    pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vae, "build_kl", lambda: build_kl((8, 8, 8, 8)))
+    common = {"pool_folder": pool, "work": tmp_path, "minutes": 5, "device": "cpu", "batch": 2}
+    folder = vae.train(kl=True, steps=2, **common)
+    before = vae.load(folder)
+    unseen = Pool(pool).pictures(np.arange(2))
+    assert isinstance(before, AutoencoderKL)
+    assert vae.encode(before, unseen).shape == (2, 4, 8, 8)
+    polished = vae.load(vae.train(decoder_only=True, start_from=folder, steps=2, **common))
+    assert torch.equal(vae.encode(before, unseen), vae.encode(polished, unseen))
+    latents = vae.encode(before, unseen)
+    assert not np.array_equal(vae.decode(before, latents), vae.decode(polished, latents))
 
 
 def test_the_autoencoder_learns_and_resumes(pool: Path, tmp_path: Path) -> None:
