@@ -289,8 +289,12 @@ def _hinted(identity: Identity, entry: Entry) -> Identity:
     """A pickle is what its folder says, because it is not opened."""
     if identity.kind != "unknown" or identity.format != "pickle":
         return identity
-    small = "embedding" if entry.size <= _EMBEDDING_MAX else "unknown"
-    return replace(identity, kind=entry.hint or small)
+    if entry.hint is not None:
+        return replace(identity, kind=entry.hint)
+    if entry.path.suffix.lower() == ".ckpt":
+        return replace(identity, kind="checkpoint")
+    small = entry.size <= _EMBEDDING_MAX
+    return replace(identity, kind="embedding") if small else identity
 
 
 def _name(path: Path, sidecar: Sidecar) -> str:

@@ -6,9 +6,11 @@ import pytest
 
 from desktop_app.errors import AppError
 from desktop_app.library.catalog import Catalog, ModelInfo
+from desktop_app.library.identity import Defaults, Facts
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import ModelRef
+from tests.library.files import checkpoint, kohya, write_shapes
 from tests.library.models import TENSORS, make_model, write_json, write_tensors
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -189,3 +191,138 @@ def test_folders_that_are_not_there_or_loop_are_no_harm(folder: Path, tmp_path: 
     (folder / "loop").symlink_to(folder)
     catalog = Catalog([folder, tmp_path / "absent", folder], tmp_path / "cache")
     assert catalog.scan() == ()
+
+
+def small_checkpoint(path: Path, family: str = "sd1", seed: int = 0) -> Path:
+    """A checkpoint that says what it is, and is hashed at once."""
+    shapes = dict.fromkeys(checkpoint(family), (1,))
+    telling = ("input_blocks.0.0.weight", "decoder.conv_in.weight")
+    shapes |= {name: (1, 4, 1, 1) for name in shapes if name.endswith(telling)}
+    write_shapes(path, shapes)
+    with path.open("r+b") as file:
+        file.seek(-2, 2)
+        file.write(seed.to_bytes(2, "little"))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "native", "steps"),
+    [
+        ("sd1", "sd1", (512, 512), 25),
+        ("sd2", "sd2", (512, 512), 25),
+        ("sdxl", "sdxl", (1024, 1024), 30),
+    ],
+)
+def test_a_checkpoint_in_one_file_is_a_model(
+    catalog: Catalog, folder: Path, family: str, key: str, native: tuple[int, int], steps: int
+) -> None:
+    path = small_checkpoint(folder / "checkpoints/dream.safetensors", family)
+    info = only(catalog)
+    assert (info.path, info.title, info.ref.kind) == (path, "dream", "single")
+    assert (info.family_key, info.native_size, info.default_steps) == (key, native, steps)
+    assert (info.factor, info.prediction_type) == (8, "epsilon")
+    assert catalog.path(info.ref) == path
+    assert catalog.find(info.ref) == info
+    Draft(
+        model=info.ref,
+        width=info.native_size[0],
+        height=info.native_size[1],
+        scheduler=info.default_scheduler,
+        sigmas=info.default_sigmas,
+    )
+
+
+def test_a_single_file_is_opened_by_path_name_and_either_hash(
+    catalog: Catalog, folder: Path, tmp_path: Path
+) -> None:
+    small_checkpoint(folder / "dream.safetensors")
+    info = only(catalog)
+    asset = catalog.asset(info.ref)
+    assert asset is not None
+    assert asset.file_sha256 is not None
+    names = ("dream", "DREAM.safetensors", info.ref.sha256[:10], asset.file_sha256[:10])
+    for name in (*names, str(info.path)):
+        assert catalog.open(name).ref == info.ref
+    elsewhere = small_checkpoint(tmp_path / "elsewhere/other.safetensors", seed=1)
+    opened = catalog.open(str(elsewhere))
+    assert catalog.path(opened.ref) == elsewhere
+
+
+def test_a_file_that_makes_no_pictures_is_not_opened(catalog: Catalog, folder: Path) -> None:
+    lora = write_shapes(folder / "fox.safetensors", kohya([("lora_unet_x", 8, 8)]))
+    with pytest.raises(AppError) as refusal:
+        catalog.open(str(lora))
+    assert refusal.value.code == "model-kind"
+    (folder / "bad.ckpt").write_bytes(b"x")
+    with pytest.raises(AppError) as refusal:
+        catalog.open(str(folder / "bad.ckpt"))
+    assert "pickle" in refusal.value.sentence
+
+
+def test_without_hashing_the_models_come_one_by_one(catalog: Catalog, folder: Path) -> None:
+    small_checkpoint(folder / "a.safetensors")
+    make_model(folder / "b")
+    assert [info.built_in for info in catalog.scan(hashing=False)] == [True]
+    names: list[list[str]] = []
+    for asset in catalog.unhashed():
+        catalog.hash(asset)
+        names.append([info.title for info in catalog.refresh() if not info.built_in])
+    assert sorted(names[-1]) == ["a", "b"]
+    assert len(names[0]) == 1
+    assert catalog.unhashed() == ()
+    catalog.save()
+
+
+def test_a_lora_is_found_by_its_hash_even_before_all_are_read(
+    catalog: Catalog, folder: Path
+) -> None:
+    path = write_shapes(folder / "loras/fox.safetensors", kohya([("lora_unet_x", 8, 8)]))
+    catalog.scan()
+    (asset,) = catalog.unhashed()
+    sha256 = catalog.look(path).sha256
+    assert sha256 is None
+    ref = Catalog([folder], folder.parent / "other").hash(asset).ref
+    assert ref is not None
+    assert catalog.path(ref) == path
+    gone = ModelRef(sha256="cd" * 32, name="Hare", kind="lora")
+    with pytest.raises(AppError) as refusal:
+        catalog.path(gone)
+    assert refusal.value.code == "model-missing"
+    assert "LoRA" in refusal.value.sentence
+    path.unlink()
+    with pytest.raises(AppError) as refusal:
+        catalog.path(ref)
+    assert refusal.value.code == "model-missing"
+
+
+def test_a_file_that_was_replaced_is_not_handed_on(catalog: Catalog, folder: Path) -> None:
+    path = small_checkpoint(folder / "a.safetensors")
+    info = only(catalog)
+    small_checkpoint(path, seed=9)
+    with pytest.raises(AppError) as refusal:
+        catalog.path(info.ref)
+    assert refusal.value.code == "model-changed"
+
+
+def test_the_artists_defaults_are_those_of_the_model(catalog: Catalog, folder: Path) -> None:
+    small_checkpoint(folder / "a.safetensors")
+    info = only(catalog)
+    asset = catalog.asset(info.ref)
+    assert asset is not None
+    wanted = Defaults(
+        num_inference_steps=12,
+        guidance_scale=3.5,
+        scheduler="euler",
+        sigmas="karras",
+        width=640,
+        height=512,
+        negative_prompt="fog",
+    )
+    catalog.say(asset, Facts(defaults=wanted))
+    changed = next(one for one in catalog.refresh() if not one.built_in)
+    assert (changed.default_steps, changed.default_guidance) == (12, 3.5)
+    assert (changed.default_scheduler, changed.default_sigmas) == ("euler", "karras")
+    assert (changed.default_size, changed.default_negative) == ((640, 512), "fog")
+    nonsense = Defaults(num_inference_steps=-1, guidance_scale=1e9, scheduler="magic", width=7)
+    catalog.say(asset, Facts(defaults=nonsense))
+    assert next(one for one in catalog.refresh() if not one.built_in) == info
