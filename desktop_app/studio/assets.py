@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QImageReader
 
 from desktop_app.library.families import title_of
 from desktop_app.library.identity import KIND_WORDS, KINDS, Asset, Defaults, Kind
+from desktop_app.paths import RESOURCES
 from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 
@@ -23,7 +24,9 @@ __all__ = [
     "Kind",
     "described",
     "kind_words",
+    "short_title",
     "size_words",
+    "source_words",
     "title_of",
 ]
 
@@ -264,6 +267,17 @@ def described(asset: Asset, *, in_use: bool = False) -> str:
         f"cannot be used: {asset.unsupported}" if asset.unsupported else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def short_title(family: str) -> str:
+    """A family in as few letters as people use for it: SD 1, SDXL."""
+    title = title_of(family).replace("Stable Diffusion XL", "SDXL")
+    return title.replace("Stable Diffusion", "SD")
+
+
+def source_words(asset: Asset) -> str:
+    """Whose folder an asset lies in."""
+    return "Built in" if asset.path.is_relative_to(RESOURCES) else asset.source
 
 
 def kind_words(kind: Kind) -> str:

@@ -133,7 +133,7 @@ class DownloadPanel(QWidget):
 
     def _build(self) -> None:
         self.field.setAccessibleName("Name or address of a model on the Hugging Face hub")
-        self.field.setPlaceholderText("owner/name, or a page's address")
+        self.field.setPlaceholderText("owner/name or address")
         self.field.setMaxLength(2000)
         self.look.setToolTip("Ask the hub what it holds; nothing is fetched yet")
         head = QHBoxLayout()

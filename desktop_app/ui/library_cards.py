@@ -27,7 +27,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from desktop_app.studio.assets import AssetsModel, kind_words, size_words, title_of
+from desktop_app.studio.assets import (
+    AssetsModel,
+    kind_words,
+    short_title,
+    size_words,
+    source_words,
+)
 from desktop_app.ui import theme
 from desktop_app.ui.canvas_paint import plate_colour
 from desktop_app.ui.gallery_delegate import star
@@ -326,9 +332,10 @@ _HOVER = QStyle.StateFlag.State_MouseOver
 def card_line(asset: "Asset") -> str:
     """What an asset is, in the few words that a card has room for."""
     identity = asset.identity
-    kind = kind_words(identity.kind)
+    # Most are checkpoints, and a card has room for few words.
+    kind = "" if identity.kind == "checkpoint" else kind_words(identity.kind)
     dtype = identity.quantisation or identity.dtype
-    parts = (title_of(identity.family), kind, dtype, size_words(identity.bytes))
+    parts = (short_title(identity.family), kind, dtype, size_words(identity.bytes))
     return "  ·  ".join(part for part in parts if part)
 
 
@@ -340,7 +347,7 @@ def _last_line(asset: "Asset") -> tuple[str, str]:
         return asset.unsupported, "warn"
     if asset.trigger_words:
         return ", ".join(asset.trigger_words), "text.3"
-    return asset.source, "text.3"
+    return source_words(asset), "text.3"
 
 
 def _round_top(rect: QRectF, radius: float) -> QPainterPath:

@@ -14,7 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.studio.assets import Asset, AssetsModel, kind_words, size_words, title_of
+from desktop_app.studio.assets import (
+    Asset,
+    AssetsModel,
+    kind_words,
+    size_words,
+    source_words,
+    title_of,
+)
 from desktop_app.ui import theme
 from desktop_app.ui.chips import FlowLayout
 from desktop_app.ui.fields import (
@@ -136,6 +143,7 @@ class DetailsPane(QScrollArea):
         super().__init__(parent)
         self._assets = assets
         self._asset: Asset | None = None
+        self._words_shown = ""
         self.setAccessibleName("About the model")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -228,7 +236,8 @@ class DetailsPane(QScrollArea):
         if other or not self.notes.hasFocus():
             self.notes.set_words(asset.notes)
         if other or not self.words_edit.hasFocus():
-            self.words_edit.setText(", ".join(asset.trigger_words))
+            self._words_shown = ", ".join(asset.trigger_words)
+            self.words_edit.setText(self._words_shown)
         self.defaults_fold.setVisible(self.defaults.show_asset(asset))
         self._show_facts(asset)
         self.about.setText(_maker_words(asset))
@@ -282,11 +291,12 @@ class DetailsPane(QScrollArea):
         self._words.setVisible(bool(asset.trigger_words))
 
     def _take_words(self) -> None:
-        if self._asset is None:
+        # A word of the maker's may hold a comma: what was not touched is not read back.
+        if self._asset is None or self.words_edit.text() == self._words_shown:
             return
+        self._words_shown = self.words_edit.text()
         words = tuple(one.strip() for one in self.words_edit.text().split(",") if one.strip())
-        if words != self._asset.trigger_words:
-            self._tell(self.worded, words)
+        self._tell(self.worded, words)
 
     def _show_facts(self, asset: Asset) -> None:
         drop_contents(self._facts)
@@ -332,7 +342,7 @@ def _facts(asset: Asset) -> list[tuple[str, str, str]]:
         ("Rank", str(identity.rank) if identity.rank else "", ""),
         ("Changes", targets, ""),
         ("Made from", identity.base, ""),
-        ("From", asset.source, ""),
+        ("From", source_words(asset), ""),
         ("Tensors", _short(asset.sha256) or pending, asset.sha256 or ""),
         ("File", _short(file_hash), file_hash),
         ("AutoV2", file_hash[:10].upper(), file_hash[:10].upper()),

@@ -49,7 +49,7 @@ class FolderRow(QWidget):
         self.button.setAccessibleName(f"Show only {title}, {words}")
         self.button.setToolTip(str(path))
         inside = QVBoxLayout(self.button)
-        inside.setContentsMargins(theme.px(8), theme.px(5), theme.px(4), theme.px(5))
+        inside.setContentsMargins(theme.px(8), theme.px(4), theme.px(4), theme.px(4))
         inside.setSpacing(0)
         name = ElidedLabel(title, "text", self.button)
         place = ElidedLabel(words, "hint", self.button)
@@ -57,7 +57,6 @@ class FolderRow(QWidget):
         for one in (name, place):
             one.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             inside.addWidget(one)
-        self.button.setMinimumHeight(inside.sizeHint().height())
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.px(2))

@@ -201,6 +201,8 @@ class LibraryPage(QWidget):
     def _close_offer(self) -> None:
         if self._offer is not None:
             gone, self._offer = self._offer, None
+            if gone.isAncestorOf(self.focusWidget()):
+                self.view.setFocus()
             self.side.removeWidget(gone)
             gone.hide()
             gone.deleteLater()
