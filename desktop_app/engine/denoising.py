@@ -81,7 +81,8 @@ def denoise(
     def call(
         recipe: Recipe, scheduler: Scheduler, begin: Begin, seen: Callable[[Look], None], done: int
     ) -> torch.Tensor:
-        with tapped(scheduler, seen, before=done, count=legs[-1].end):
+        watched = tapped(scheduler, seen, before=done, count=legs[-1].end)
+        with watched, model.attached(recipe):
             return _call(model, recipe, scheduler, begin)
 
     form = caller(model.pipe)

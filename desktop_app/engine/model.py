@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from diffusers import DiffusionPipeline
@@ -18,6 +19,9 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.families import Family
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from desktop_app.engine.adapters.attachments import Attachments
 
 Found = TypeVar("Found")
 INDEX_MAX = 1024 * 1024
@@ -52,6 +56,7 @@ class Model:
         pipe: a pipeline of the family.
         size: bytes of all weights.
         config_sha256: of the configs and the vocabulary, not the weights.
+        attachments: finds what recipes attach; None where nothing can be.
     """
 
     pipe: Any
@@ -60,6 +65,7 @@ class Model:
     size: int
     config_sha256: str
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
+    attachments: "Attachments | None" = None
 
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]:
         """(1, C, H/f, W/f) for a picture of these pixels.
@@ -82,6 +88,18 @@ class Model:
     def unpacked(self, latents: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         """What the pipeline works on, in the shape (1, C, H/f, W/f)."""
         return caller(self.pipe).unpacked(self.pipe, latents, shape)
+
+    def attached(self, recipe: Recipe) -> AbstractContextManager[None]:
+        """The pipeline works with a recipe's LoRAs and embeddings for as long as this lasts."""
+        if self.attachments is None or not recipe.adapters:
+            return nullcontext()
+        return self.attachments.of(self, recipe)
+
+    def revised(self, recipe: Recipe) -> AbstractContextManager[None]:
+        """The pipeline decodes with a recipe's own VAE for as long as this lasts."""
+        if self.attachments is None:
+            return nullcontext()
+        return self.attachments.vae(self, recipe)
 
     def check(self, recipe: Recipe) -> None:
         """See whether the family can do what a recipe asks for, before anything is computed.

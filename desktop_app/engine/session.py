@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import transformers
 from numpy.typing import NDArray
 
 from desktop_app.engine import residency
+from desktop_app.engine.adapters.attachments import Attachments
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.decoding import Decoded, decode_latents
 from desktop_app.engine.denoising import Teller, cache_of, denoise, legs_of, ready_scheduler
@@ -56,6 +58,7 @@ class Session:
         self._weights = weights
         self._cache = cache
         self._configs = configs
+        self._attachments = Attachments(weights)
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._factors: dict[str, Factors] = {}
         self._snapshots = Snapshots(
@@ -92,7 +95,7 @@ class Session:
         model = self._model(recipe.model, report)
         model.check(recipe)
         shape = model.latent_shape(recipe.width, recipe.height)
-        factors = self._preview_factors(recipe.model, model, report) if previews else None
+        factors = self._preview_factors(recipe, model, report) if previews else None
         legs = legs_of(model, recipe, self._device)
         cache = cache_of(model, self._snapshots, self._device, reads=not anew)
         root = legs[0].recipe
@@ -107,7 +110,8 @@ class Session:
             )
             _check_finite(kept, recipe)
             report(kept)
-            decoded = decode_latents(model.pipe, latents, report, recipe.tiling)
+            with model.revised(recipe):
+                decoded = decode_latents(model.pipe, latents, report, recipe.tiling)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, _picture(recipe))
             raise
@@ -130,7 +134,8 @@ class Session:
         began = time.monotonic()
         try:
             tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
-            decoded = decode_latents(model.pipe, tensor, report, recipe.tiling)
+            with model.revised(recipe):
+                decoded = decode_latents(model.pipe, tensor, report, recipe.tiling)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, _picture(recipe))
             raise
@@ -142,7 +147,7 @@ class Session:
         model = self._model(recipe.model, report)
         model.check(recipe)
         shape = model.latent_shape(recipe.width, recipe.height)
-        factors = self._preview_factors(recipe.model, model, report) if small else None
+        factors = self._preview_factors(recipe, model, report) if small else None
         legs = legs_of(model, recipe, self._device)
         cache = cache_of(model, self._snapshots, self._device)
         root = legs[0].recipe
@@ -151,7 +156,8 @@ class Session:
             if factors is not None:
                 return factors.rgb(latents, leg.tiling)
             moved = latents.to(self._device, self._dtype)
-            return decode_latents(model.pipe, moved, told, leg.tiling).pixels
+            with model.revised(leg):
+                return decode_latents(model.pipe, moved, told, leg.tiling).pixels
 
         filmer = Filmer(
             legs=legs,
@@ -173,6 +179,7 @@ class Session:
         """Free all models."""
         self._models.clear()
         self._factors.clear()
+        self._attachments.clear()
         self._snapshots.clear()
         gc.collect()
         residency.free_cached(self._device)
@@ -193,6 +200,7 @@ class Session:
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, f"the model {ref.name}")
             raise
+        model = replace(model, attachments=self._attachments)
         self._models[ref.sha256] = model
         limit = self.device().memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self._models.values()) > limit:
@@ -210,12 +218,14 @@ class Session:
             gc.collect()
             residency.free_cached(self._device)
 
-    def _preview_factors(self, ref: ModelRef, model: Model, report: Report) -> Factors:
+    def _preview_factors(self, recipe: Recipe, model: Model, report: Report) -> Factors:
+        ref = recipe.vae or recipe.model
         factors = self._factors.get(ref.sha256)
         if factors is None:
             # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
             report(Loading(what=ref.name))
-            factors = self._factors[ref.sha256] = factors_for(model.pipe.vae, self._cache)
+            with model.revised(recipe):
+                factors = self._factors[ref.sha256] = factors_for(model.pipe.vae, self._cache)
         return factors
 
     def _refuse_if_full(self, error: Exception, what: str) -> None:

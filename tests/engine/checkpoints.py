@@ -59,10 +59,8 @@ def checkpoint_of(parts: Mapping[str, Any], family: str) -> Tensors:
     file: Tensors = {}
     for key, tensor in parts["unet"].state_dict().items():
         file["model.diffusion_model." + _unet_name(key, parts["unet"].config)] = tensor
-    for key, tensor in parts["vae"].state_dict().items():
-        name = _vae_name(key, len(parts["vae"].config.block_out_channels))
-        square = ".attn_1." in name and name.endswith("weight") and tensor.ndim == 2
-        file["first_stage_model." + name] = tensor[..., None, None] if square else tensor
+    for key, tensor in vae_checkpoint_of(parts["vae"]).items():
+        file["first_stage_model." + key] = tensor
     small, large = STARTS[family]
     if family in ("sd1", "sdxl"):
         start = (large if family == "sd1" else small) + "transformer.text_model."
@@ -72,6 +70,16 @@ def checkpoint_of(parts: Mapping[str, Any], family: str) -> Tensors:
         encoder = parts["text_encoder" if family == "sd2" else "text_encoder_2"]
         file |= {large + key: one for key, one in _open_clip(encoder.state_dict()).items()}
     return {key: tensor.contiguous() for key, tensor in file.items()}
+
+
+def vae_checkpoint_of(vae: Any) -> Tensors:
+    """The tensors of a VAE by the names of the original code."""
+    file: Tensors = {}
+    for key, tensor in vae.state_dict().items():
+        name = _vae_name(key, len(vae.config.block_out_channels))
+        square = ".attn_1." in name and name.endswith("weight") and tensor.ndim == 2
+        file[name] = (tensor[..., None, None] if square else tensor).contiguous()
+    return file
 
 
 def _unet_name(key: str, config: Any) -> str:

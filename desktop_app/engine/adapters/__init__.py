@@ -1,0 +1,1 @@
+"""What is attached to a model for one render, and leaves it as it was."""

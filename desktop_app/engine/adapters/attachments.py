@@ -1,0 +1,90 @@
+"""Everything that a recipe attaches to its model, on and off again."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from desktop_app.engine.adapters import embedding, lora
+from desktop_app.engine.adapters.vae import load_vae
+from desktop_app.engine.model import Model
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef, Recipe
+
+KEEP_VAES = 2
+
+
+class Attachments:
+    """Finds what a recipe names, and keeps the VAEs that were used last."""
+
+    def __init__(self, weights: Callable[[ModelRef], Path]) -> None:
+        self._weights = weights
+        self._vaes: OrderedDict[tuple[str, str], Any] = OrderedDict()
+
+    @contextmanager
+    def of(self, model: Model, recipe: Recipe) -> Iterator[None]:
+        """Let a model's pipeline work with the LoRAs and embeddings of a recipe.
+
+        Raises:
+            AppError: `adapter-family` for one that was made for another kind of model; see `lora`
+                and `embedding`.
+        """
+        loras = [
+            lora.Lora(path=self._weights(use.lora), name=use.lora.name, weight=use.weight)
+            for use in recipe.adapters
+            if isinstance(use, LoraUse)
+        ]
+        words = [
+            embedding.Embedding(
+                path=self._weights(use.embedding), name=use.embedding.name, token=use.token
+            )
+            for use in recipe.adapters
+            if isinstance(use, EmbeddingUse)
+        ]
+        self._check_kinds(model, loras, words)
+        with (
+            lora.attached(model.pipe, loras, model.name),
+            embedding.known(model.pipe, words, model.name),
+        ):
+            yield
+
+    def _check_kinds(
+        self, model: Model, loras: list[lora.Lora], words: list[embedding.Embedding]
+    ) -> None:
+        for kind, label, used in (("lora", "LoRAs", loras), ("embedding", "embeddings", words)):
+            if used and kind not in model.family.adapters:
+                raise AppError(
+                    "adapter-family",
+                    f"{model.family.label} models take no {label} here, so {used[0].name} cannot "
+                    f"be attached to {model.name}.",
+                    hint="Take it off, or choose another model.",
+                )
+
+    @contextmanager
+    def vae(self, model: Model, recipe: Recipe) -> Iterator[None]:
+        """Let a model's pipeline decode with the VAE that a recipe names.
+
+        Raises:
+            AppError: see `load_vae`.
+        """
+        ref = recipe.vae
+        if ref is None:
+            yield
+            return
+        pipe, own = model.pipe, model.pipe.vae
+        key = model.config_sha256, ref.sha256
+        if key not in self._vaes:
+            self._vaes[key] = load_vae(self._weights(ref), ref.name, own, model.name)
+            while len(self._vaes) > KEEP_VAES:
+                self._vaes.popitem(last=False)
+        self._vaes.move_to_end(key)
+        pipe.vae = self._vaes[key]
+        try:
+            yield
+        finally:
+            pipe.vae = own
+
+    def clear(self) -> None:
+        """Free the kept VAEs."""
+        self._vaes.clear()

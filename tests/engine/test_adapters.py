@@ -1,0 +1,252 @@
+"""LoRAs, embeddings and VAEs: what plain diffusers makes of them, and nothing left behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from desktop_app.engine.adapters import embedding, lora
+from desktop_app.engine.render import LocalBackend
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef
+from tests.engine.checkpoints import vae_checkpoint_of
+from tests.engine.models import plain_call, plain_pipeline, recipe_for, ref, render
+from tests.engine.tiny_families import save_tiny_family
+from tests.tiny_model import save_tiny_model
+
+pytestmark = [
+    pytest.mark.slow,
+    # peft's word on a second adapter, in the plain call.
+    pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning"),
+]
+ASKED = {"prompt": "a fox", "width": 64, "height": 64, "num_inference_steps": 3}
+TEXT = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+
+
+def kohya(pipe: Any, seed: int, *, text: bool = True) -> dict[str, torch.Tensor]:
+    """A LoRA by the names that kohya's trainer gives."""
+    generator = torch.Generator().manual_seed(seed)
+    file: dict[str, torch.Tensor] = {}
+
+    def add(key: str, linear: torch.nn.Linear) -> None:
+        file[key + ".lora_down.weight"] = (
+            torch.randn(2, linear.in_features, generator=generator) / 3
+        )
+        file[key + ".lora_up.weight"] = torch.randn(linear.out_features, 2, generator=generator) / 3
+        file[key + ".alpha"] = torch.tensor(2.0)
+
+    for name, module in pipe.unet.named_modules():
+        if isinstance(module, torch.nn.Linear) and ".to_" in name:
+            add("lora_unet_" + name.replace(".", "_"), module)
+    for name, module in pipe.text_encoder.named_modules() if text else ():
+        if isinstance(module, torch.nn.Linear) and name.endswith(TEXT):
+            plain = name.removeprefix("text_model.").replace(".", "_")
+            add("lora_te_text_model_" + plain, module)
+    return file
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Models and what can be attached to them, by name."""
+    folder = tmp_path_factory.mktemp("adapters")
+    made = {name: folder / name for name in ("model", "xl")}
+    save_tiny_model(made["model"])
+    save_tiny_family("sdxl", made["xl"])
+    pipe = plain_pipeline(made["model"])
+    for number, name in enumerate(("ink", "oil")):
+        made[name] = folder / f"{name}.safetensors"
+        save_file(kohya(pipe, number), made[name])
+    vectors = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
+    made["word"] = folder / "word.safetensors"
+    save_file({"emb_params": vectors}, made["word"])
+    save_tiny_model(folder / "other", seed=9)
+    other = plain_pipeline(folder / "other")
+    made["vae"] = folder / "vae.safetensors"
+    save_file(vae_checkpoint_of(other.vae), made["vae"])
+    made["plain_vae"] = folder / "other" / "vae" / "diffusion_pytorch_model.safetensors"
+    return made
+
+
+@pytest.fixture(scope="module")
+def dressing(files: dict[str, Path], cache: Path) -> Iterator[LocalBackend]:
+    refs = {ref(name).sha256: path for name, path in files.items()}
+    backend = LocalBackend(lambda one: refs[one.sha256], cache=cache, threads=1, device="cpu")
+    yield backend
+    backend.close()
+
+
+def wearing(*adapters: Any, **changes: Any) -> Any:
+    return recipe_for("model", adapters=adapters, guidance_scale=4.0, scheduler="euler", **changes)
+
+
+def ink(weight: float = 1.0) -> LoraUse:
+    return LoraUse(lora=named("ink", "lora"), weight=weight)
+
+
+def named(name: str, kind: Any) -> ModelRef:
+    return ModelRef(sha256=ref(name).sha256, name=name, kind=kind)
+
+
+def state_of(pipe: Any) -> dict[str, torch.Tensor]:
+    return {
+        f"{part}.{key}": one.clone()
+        for part in ("unet", "text_encoder", "vae")
+        for key, one in getattr(pipe, part).state_dict().items()
+    }
+
+
+def test_several_loras_give_the_bits_of_the_plain_call(
+    dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    oil = LoraUse(lora=named("oil", "lora"), weight=-0.4)
+    rendered, _ = render(dressing, wearing(ink(0.7), oil))
+    pipe: Any = plain_pipeline(files["model"])
+    before, pixels_without = state_of(pipe), plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    pipe.load_lora_weights(load_file(files["ink"]), adapter_name="ink")
+    pipe.load_lora_weights(load_file(files["oil"]), adapter_name="oil")
+    pipe.set_adapters(["ink", "oil"], [0.7, -0.4])
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    assert np.array_equal(rendered.pixels, pixels)
+    assert not np.array_equal(pixels, pixels_without)
+    assert before.keys() == state_of(plain_pipeline(files["model"])).keys()
+    # And afterwards the model is what it was.
+    assert np.array_equal(render(dressing, wearing())[0].pixels, pixels_without)
+
+
+def test_a_lora_is_in_the_text_encoder_too(files: dict[str, Path]) -> None:
+    """By the sum that defines it: W x + alpha / rank * B A x."""
+    pipe: Any = plain_pipeline(files["model"])
+    layer = "encoder.layers.0.mlp.fc1"
+    encoder = getattr(pipe.text_encoder, "text_model", pipe.text_encoder)
+    base = encoder.get_submodule(layer)
+    given = torch.randn(1, 32)
+    file = load_file(files["ink"])
+    key = "lora_te_text_model_" + layer.replace(".", "_")
+    down, up = file[key + ".lora_down.weight"], file[key + ".lora_up.weight"]
+    wanted = base(given) + 0.5 * (given @ down.T) @ up.T
+    used = lora.Lora(path=files["ink"], name="ink", weight=0.5)
+    with lora.attached(pipe, [used], "Test"), torch.no_grad():
+        assert torch.allclose(encoder.get_submodule(layer)(given), wanted, atol=1e-6)
+
+
+def test_detached_the_base_is_bit_identical(files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    tokenizer, length = pipe.tokenizer, len(pipe.tokenizer)
+    loras = [lora.Lora(path=files[name], name=name, weight=1.0) for name in ("ink", "oil")]
+    words = [embedding.Embedding(path=files["word"], name="word", token="<ink>")]
+    for failing in (False, True):
+        try:
+            with lora.attached(pipe, loras, "Test"), embedding.known(pipe, words, "Test"):
+                assert state_of(pipe).keys() != before.keys()
+                if failing:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            assert failing
+        after = state_of(pipe)
+        assert after.keys() == before.keys()
+        assert all(torch.equal(after[key], before[key]) for key in before)
+        assert pipe.tokenizer is tokenizer
+        assert len(tokenizer) == length
+
+
+def test_a_weight_of_zero_attaches_nothing(dressing: LocalBackend) -> None:
+    without, _ = render(dressing, wearing())
+    assert np.array_equal(render(dressing, wearing(ink(0.0)))[0].pixels, without.pixels)
+
+
+def test_an_embedding_gives_the_bits_of_the_plain_call(
+    dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    word = EmbeddingUse(embedding=named("word", "embedding"), token="<ink>")
+    rendered, _ = render(dressing, wearing(word, prompt="a <ink> fox"))
+    pipe: Any = plain_pipeline(files["model"])
+    pipe.load_textual_inversion(load_file(files["word"]), token="<ink>")
+    asked = {**ASKED, "prompt": "a <ink> fox"}
+    assert np.array_equal(rendered.pixels, plain_call(pipe, 7, guidance_scale=4.0, **asked)[1])
+    without, _ = render(dressing, wearing(prompt="a <ink> fox"))
+    assert not np.array_equal(rendered.pixels, without.pixels)
+
+
+@pytest.mark.parametrize("name", ["vae", "plain_vae"])
+def test_another_vae_decodes(name: str, dressing: LocalBackend, files: dict[str, Path]) -> None:
+    rendered, _ = render(dressing, wearing(vae=named(name, "vae")))
+    pipe: Any = plain_pipeline(files["model"])
+    pipe.vae = plain_pipeline(files["vae"].parent / "other").vae
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    assert np.array_equal(rendered.pixels, pixels)
+    assert not np.array_equal(render(dressing, wearing())[0].pixels, pixels)
+
+
+def spoiled(files: dict[str, Path], tensors: dict[str, torch.Tensor], to: Path) -> lora.Lora:
+    save_file(tensors, to)
+    return lora.Lora(path=to, name="ink", weight=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (
+            lambda k, t: (k, torch.randn(2, 48) if "attn2_to_k.lora_down" in k else t),
+            "adapter-family",
+            "48",
+        ),
+        (lambda k, t: ("other." + k, t), "adapter-family", "not made for a model like Test"),
+        (lambda k, t: (k.replace("lora_down.weight", "hada_w1_a"), t), "adapter-kind", "LoHa"),
+        (lambda k, t: (k, t * torch.nan), "adapter-broken", "not finite"),
+    ],
+)
+def test_a_misfit_is_named_before_anything_is_attached(
+    change: Any, code: str, says: str, files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    tensors = dict(change(key, one) for key, one in load_file(files["ink"]).items())
+    used = spoiled(files, tensors, tmp_path / "a.safetensors")
+    with pytest.raises(AppError) as error, lora.attached(pipe, [used], "Test"):
+        pass
+    assert error.value.code == code
+    assert says in str(error.value)
+    assert error.value.hint
+    after = state_of(pipe)
+    assert all(torch.equal(after[key], before[key]) for key in before)
+
+
+def test_a_lora_of_another_family_is_named(dressing: LocalBackend) -> None:
+    recipe = recipe_for("xl", adapters=(ink(),), scheduler="euler")
+    with pytest.raises(AppError) as error:
+        render(dressing, recipe)
+    assert error.value.code == "adapter-family"
+
+
+def test_pickles_and_what_is_gone(files: dict[str, Path], tmp_path: Path) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    (tmp_path / "a.pt").write_bytes(b"x")
+    (tmp_path / "b.safetensors").write_bytes(files["ink"].read_bytes()[:200])
+    for name, code in (
+        ("a.pt", "adapter-kind"),
+        ("b.safetensors", "adapter-broken"),
+        ("c.safetensors", "adapter-missing"),
+    ):
+        used = lora.Lora(path=tmp_path / name, name="ink", weight=1.0)
+        with pytest.raises(AppError) as error, lora.attached(pipe, [used], "Test"):
+            pass
+        assert error.value.code == code
+        word = embedding.Embedding(path=tmp_path / name, name="ink", token="<x>")
+        with pytest.raises(AppError) as error, embedding.known(pipe, [word], "Test"):
+            pass
+        assert error.value.code == code
+
+
+def test_an_embedding_of_another_length_is_named(files: dict[str, Path], tmp_path: Path) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    save_file({"emb_params": torch.zeros(1, 768)}, tmp_path / "a.safetensors")
+    word = embedding.Embedding(path=tmp_path / "a.safetensors", name="ink", token="<x>")
+    refused = pytest.raises(AppError, match="768 numbers and not 32")
+    with refused as error, embedding.known(pipe, [word], "Test"):
+        pass
+    assert error.value.code == "adapter-family"
