@@ -61,7 +61,8 @@ def is_model(path: Path) -> bool:
 
 def _identity(path: Path) -> Identity:
     identity = identify_folder(path) if path.is_dir() else look_at(path)
-    if identity.kind == "unknown" and identity.format != "pickle":
+    unknown = identity.kind == "unknown" and identity.format != "pickle"
+    if unknown or (identity.format == "folder" and identity.unsupported):
         why = identity.unsupported or "What it is cannot be told."
         raise AppError(
             "model-kind",

@@ -65,8 +65,8 @@ class AssetDesk(QObject):
         self._hasher = Background(self, threads=1)
         self._writer = Background(self, threads=1)
         self.assets = AssetsModel(self._reads, self)
-        self._watched: "tuple[WatchedFolder, ...]" = ()
-        self._found: "tuple[WatchedFolder, ...]" = ()
+        self._watched: tuple[WatchedFolder, ...] = ()
+        self._found: tuple[WatchedFolder, ...] = ()
         self._stop = threading.Event()
         self._unreadable: set[Path] = set()
         self._busy = False
@@ -191,10 +191,18 @@ class AssetDesk(QObject):
             return
         own = {Path(one) for one in self._settings.values.model_folders}
         self._watched = tuple(one for one in catalog.watched if one.path in own)
-        self.assets.set_assets(assets)
+        self.assets.set_assets(self._titled(one) for one in assets)
         self._mark_in_use()
         self.folders_changed.emit()
         self._hash_next()
+
+    def _titled(self, asset: Asset) -> Asset:
+        """With the title that the model has everywhere else, where it is one in the list."""
+        if asset.identity.kind != "checkpoint" or asset.sha256 is None:
+            return asset
+        models = self._library.models
+        title = next((one.title for one in models if one.path == asset.path), asset.name)
+        return replace(asset, name=title)
 
     def _hash_next(self) -> None:
         """Hash what has none yet, one after the other, models first."""
@@ -219,7 +227,7 @@ class AssetDesk(QObject):
         before, after, left = done
         self.hashing.emit(left)
         if after is not None:
-            self.assets.replace(after, before.key)
+            self.assets.replace(self._titled(after), before.key)
             self._mark_in_use()
             if after.identity.kind == "checkpoint":
                 self._library.refresh()
@@ -270,7 +278,7 @@ class AssetDesk(QObject):
             catalog.say,
             asset,
             facts,
-            done=self.assets.replace,
+            done=lambda said: self.assets.replace(self._titled(said)),
             failed=lambda error: self._not_said(asset, error),
         )
 
