@@ -1,4 +1,4 @@
-"""Audit: verifies many pictures in one go, when nothing else is to be done, and keeps the report."""
+"""Audit: verifies many pictures in one go, when nothing else waits, and keeps the report."""
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
@@ -60,11 +60,13 @@ class Audit(QObject):
 
     Signals:
         changed(): rows have other results, or there are other rows.
+        begun(): there is a new one.
         finished(): nothing of it is left to do.
         failed(AppError): it could not be begun, or the report not written.
     """
 
     changed = Signal()
+    begun = Signal()
     finished = Signal()
     failed = Signal(object)
 
@@ -193,6 +195,7 @@ class Audit(QObject):
         self._reading = True
         self._rows, self._places = [], {}
         self.changed.emit()
+        self.begun.emit()
 
         def found(what: _Found) -> None:
             if asked == self._current:

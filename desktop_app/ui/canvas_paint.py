@@ -118,6 +118,16 @@ def draw_pill(painter: QPainter, rect: QRectF, text: str, *, hot: bool = False) 
     painter.restore()
 
 
+def draw_card(painter: QPainter, rect: QRectF) -> None:
+    """A dark plate with round corners that can be read on any picture."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(plate_colour())
+    painter.drawRoundedRect(rect, 8, 8)
+    painter.restore()
+
+
 def draw_badge(
     painter: QPainter, corner: QPointF, icon: str, colour: str, text: str, metrics: QFontMetricsF
 ) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.values import Notice
 from desktop_app.ui.canvas import Canvas
 from desktop_app.ui.canvas_show import CanvasShow
@@ -106,7 +107,7 @@ class CanvasPanel(QWidget):
             self._studio.timeline.choose(-1)
             return True
         enlarged = show.shows_run and show.enlarged is not None
-        return (enlarged or show.with_record is not None) and show.back()
+        return (enlarged or show.comparing) and show.back()
 
     def close_source(self) -> None:
         """Stop reading pictures, before the program ends."""
@@ -151,6 +152,17 @@ class CanvasPanel(QWidget):
     def _tile(self, on: bool) -> None:
         self.canvas.fit()
         self.showing.show_tiled(on)
+
+    def show_difference(self, picture: int, on: bool) -> None:
+        """Show where a picture and what it was made again as differ, as a map of heat."""
+        verdict = self._studio.proofs.verdict(picture)
+        if not on or verdict is None or verdict.evidence is None:
+            self.showing.compare(None)
+            return
+        if self.picture is None or self.picture.id != picture:
+            self._studio.show(picture)
+        image = to_qimage(verdict.evidence.pixels)
+        self.showing.compare_image(image, "Made again", "heat")
 
     def _set_mode(self, mode: Mode) -> None:
         comparison = self.showing.comparison
@@ -231,7 +243,7 @@ class CanvasPanel(QWidget):
         elif key == Qt.Key.Key_F:
             self._favour(not picture.favourite)
         elif key == Qt.Key.Key_C:
-            self._compare(self.showing.with_record is None)
+            self._compare(not self.showing.comparing)
         elif key == Qt.Key.Key_T and self.showing.tiling != "none":
             self._tile(not self.showing.tiled)
         elif key == Qt.Key.Key_V:

@@ -7,8 +7,8 @@ from PySide6.QtGui import QImage
 
 from desktop_app.recipe.recipe import Tiling
 from desktop_app.studio.run_state import RunState
-from desktop_app.ui.canvas_paint import soften
-from desktop_app.ui.compare import Comparison, Side
+from desktop_app.ui.canvas_paint import halves, soften
+from desktop_app.ui.compare import Comparison, Mode, Side
 from desktop_app.ui.picture_source import Levels, PictureSource
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class CanvasShow(QObject):
         self.current = 0
         self.comparison: Comparison | None = None
         self.with_record: Record | None = None
+        self._with_image: tuple[Side, Mode] | None = None
         self.look_words = ""
         self.tiled = False
         self._record: Record | None = None
@@ -177,6 +178,9 @@ class CanvasShow(QObject):
             self._record, self.comparison = None, None
             self.follow()
             return
+        if self._with_image is not None and (self._record is None or self._record.id != record.id):
+            # What one picture was made again as has nothing to do with another.
+            self._with_image, self.comparison = None, None
         mine = self._cell_of(record)
         if self._follows_run() and mine is not None:
             self.enlarged = mine if len(self.cells) > 1 else None
@@ -189,6 +193,7 @@ class CanvasShow(QObject):
     def follow(self) -> None:
         """Show the run that is worked on, or the last one."""
         self.following, self.enlarged, self._look, self.comparison = True, None, None, None
+        self._with_image = None
         self._tell()
 
     def enlarge(self, i: int | None) -> None:
@@ -214,7 +219,7 @@ class CanvasShow(QObject):
         Returns:
             whether there is something to compare now.
         """
-        self.comparison, self.with_record = None, None
+        self.comparison, self.with_record, self._with_image = None, None, None
         shown = self.picture
         if other is not None and shown is not None and other.id != shown.id:
             self.with_record = other
@@ -224,11 +229,37 @@ class CanvasShow(QObject):
         self._tell()
         return self.with_record is not None
 
+    def compare_image(self, image: QImage, label: str, mode: Mode) -> bool:
+        """Hold the picture on show against an image that is in no gallery.
+
+        Returns:
+            whether there is a picture on show to compare.
+        """
+        shown = self.picture
+        self.comparison, self.with_record, self._with_image = None, None, None
+        if shown is not None:
+            self._with_image = Side(label=label, levels=halves(image)), mode
+            self._record, self.following = shown, False
+            self._look = None
+            self._compare_with_shown()
+        self._tell()
+        return shown is not None
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the picture on show is held against another, or will be once that is read."""
+        return self.with_record is not None or self._with_image is not None
+
+    @property
+    def with_image(self) -> bool:
+        """Whether it is held against an image that is in no gallery."""
+        return self._with_image is not None
+
     def back(self) -> bool:
         """Leave the innermost thing on show; False when there was nothing to leave."""
         if self._look is not None:
             self.look(None)
-        elif self.with_record is not None:
+        elif self.comparing:
             self.compare(None)
         elif self.enlarged is not None and self._follows_run():
             self.enlarge(None)
@@ -253,7 +284,7 @@ class CanvasShow(QObject):
             self.compare(None)
         if self._record is not None and self._record.id in ids:
             self._record, self._last = None, None
-            self.comparison, self.with_record = None, None
+            self.comparison, self.with_record, self._with_image = None, None, None
             self.following = self.run.busy
         if self.enlarged is not None and not self.run.busy and self._cell_gone(self.enlarged):
             self.enlarged = None
@@ -286,7 +317,7 @@ class CanvasShow(QObject):
         self._tell()
 
     def _loaded(self, _: object) -> None:
-        if self.with_record is not None and self.comparison is None:
+        if self.comparing and self.comparison is None:
             self._compare_with_shown()
         self._tell()
 
@@ -300,17 +331,25 @@ class CanvasShow(QObject):
 
     def _compare_with_shown(self) -> None:
         """Make the comparison once both pictures are read."""
-        if self._record is None or self.with_record is None:
+        if self._record is None:
             return
-        new, old = self.source.levels(self._record), self.source.levels(self.with_record)
-        if new is None or old is None:
+        new, other = self.source.levels(self._record), self._other_side()
+        if new is None or other is None:
             return
         side = Side(label=label_of(self._record), levels=new)
         if self.comparison is None:
-            other = Side(label=label_of(self.with_record), levels=old)
-            self.comparison = Comparison(side, other)
+            mode: Mode = self._with_image[1] if self._with_image is not None else "split"
+            self.comparison = Comparison(side, other, mode)
         else:
             self.comparison.replace_new(side)
+
+    def _other_side(self) -> Side | None:
+        if self._with_image is not None:
+            return self._with_image[0]
+        levels = self.source.levels(self.with_record) if self.with_record is not None else None
+        if self.with_record is None or levels is None:
+            return None
+        return Side(label=label_of(self.with_record), levels=levels)
 
     def _tell(self) -> None:
         shown = self.picture

@@ -1,4 +1,4 @@
-"""Two pictures compared: under a sliding edge, side by side, or as their difference."""
+"""Two pictures compared: under a sliding edge, side by side, or as a map of what differs."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -6,17 +6,23 @@ from typing import Literal, get_args
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
+from desktop_app.studio.heat import Heat, heat, legend
 from desktop_app.ui import canvas_paint
 from desktop_app.ui.canvas_view import View
+from desktop_app.ui.theme import token
 
-Mode = Literal["split", "side", "difference"]
+Mode = Literal["split", "side", "difference", "heat"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 MODE_LABELS: dict[Mode, str] = {
     "split": "Sliding edge",
     "side": "Side by side",
     "difference": "Difference",
+    "heat": "Heat map",
 }
 GAP = 12.0
+LEGEND_WIDTH = 180
+LEGEND_MIDDLE = 0.5
+"""The colours stand for the root of the difference: the middle is a quarter of the largest."""
 GAIN_DOUBLINGS = 3
 """The difference is shown 2 to this power times as bright: one level of 255 cannot be seen."""
 
@@ -70,6 +76,35 @@ def size_of(side: Side) -> QSizeF:
     return QSizeF(QSize(side.levels[0].size()))
 
 
+def share_words(found: Heat) -> str:
+    """How much of the picture differs, in words."""
+    if found.largest == 0:
+        return "no pixel differs"
+    percent = 100 * found.share
+    much = f"{percent:.0f} %" if percent >= 1 else "less than 1 %"
+    return f"{much} of the pixels differ, by up to {found.largest} of 255"
+
+
+def _draw_legend(painter: QPainter, found: Heat, seen: QRectF, metrics: QFontMetricsF) -> None:
+    """The colours from no difference to the largest, in the lower left corner."""
+    if found.largest == 0:
+        return
+    high = metrics.height() + 30
+    plate = QRectF(seen.left() + 12, seen.bottom() - high - 12, LEGEND_WIDTH + 24, high)
+    canvas_paint.draw_card(painter, plate)
+    bar = QRectF(plate.left() + 12, plate.top() + 10, LEGEND_WIDTH, 10)
+    painter.drawImage(bar, legend(LEGEND_WIDTH))
+    painter.setPen(token("text"))
+    words = QRectF(bar.left(), bar.bottom() + 2, bar.width(), metrics.height() + 4)
+    quarter = found.largest * LEGEND_MIDDLE**2
+    for text, flag in (
+        ("0", Qt.AlignmentFlag.AlignLeft),
+        (f"{quarter:g}" if quarter >= 1 else "", Qt.AlignmentFlag.AlignHCenter),
+        (str(found.largest), Qt.AlignmentFlag.AlignRight),
+    ):
+        painter.drawText(words, flag | Qt.AlignmentFlag.AlignVCenter, text)
+
+
 class Comparison:
     """What is compared and how; paints itself where the canvas says."""
 
@@ -78,10 +113,11 @@ class Comparison:
         self.mode: Mode = mode
         self.split = 0.5
         self._difference: tuple[QImage, ...] | None = None
+        self._heat: tuple[Heat, tuple[QImage, ...]] | None = None
 
     def replace_new(self, new: Side) -> None:
         """Compare another picture with the one that stays."""
-        self.new, self._difference = new, None
+        self.new, self._difference, self._heat = new, None, None
 
     def swap(self) -> None:
         """Change the sides."""
@@ -113,6 +149,15 @@ class Comparison:
                 rect = self._paint_side(painter, self._difference, self.new, view, area, ratio)
                 words = f"{self.old.label}  –  {self.new.label}  ·  ×{2**GAIN_DOUBLINGS}"
                 self._label(painter, words, rect, area, metrics, right=False)
+            case "heat":
+                if self._heat is None:
+                    found = heat(self.new.levels[0], self.old.levels[0])
+                    self._heat = found, canvas_paint.halves(found.image)
+                found, levels = self._heat
+                rect = self._paint_side(painter, levels, self.new, view, area, ratio)
+                words = f"{self.old.label}  –  {self.new.label}  ·  {share_words(found)}"
+                self._label(painter, words, rect, area, metrics, right=False)
+                _draw_legend(painter, found, rect.intersected(area), metrics)
 
     def edge(self, rect: QRectF) -> float:
         """Where the sliding edge stands, for the picture's place `rect`."""

@@ -21,9 +21,11 @@ class GalleryPage(QWidget):
 
     Signals:
         opened(int): a picture is wanted on the canvas.
+        audit_asked(): many pictures are to be verified, or the report on them to be seen.
     """
 
     opened = Signal(object)
+    audit_asked = Signal()
 
     def __init__(
         self, studio: "Studio", filter_: GalleryFilter, parent: QWidget | None = None
@@ -47,6 +49,9 @@ class GalleryPage(QWidget):
         self.search = GallerySearch(self._studio.gallery, filter_, self)
         row.addWidget(self.search, 1)
         self.folder = IconButton("folder-open", "Open the pictures folder", self, flat=True)
+        self.audit = IconButton("badge-check", "Verify pictures", self, flat=True)
+        self.audit.set_name("Verify pictures", "Verify a folder of pictures, and see the report")
+        row.addWidget(self.audit)
         row.addWidget(self.folder)
         row.addSpacing(theme.px(8))
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
@@ -64,6 +69,7 @@ class GalleryPage(QWidget):
     def _connect(self) -> None:
         self.slider.valueChanged.connect(self._size_moved)
         self.folder.clicked.connect(self._studio.open_pictures_folder)
+        self.audit.clicked.connect(self.audit_asked)
         self.view.opened.connect(self.opened)
 
     def _size_moved(self, size: int) -> None:
