@@ -133,8 +133,11 @@ class DownloadPanel(QWidget):
 
     def _build(self) -> None:
         self.field.setAccessibleName("Name or address of a model on the Hugging Face hub")
-        self.field.setPlaceholderText("owner/name or address")
+        self.field.setPlaceholderText("owner/name")
         self.field.setMaxLength(2000)
+        self.field.setToolTip(
+            "Such as stabilityai/sd-turbo, or the address of its page or of one file"
+        )
         self.look.setToolTip("Ask the hub what it holds; nothing is fetched yet")
         head = QHBoxLayout()
         head.setSpacing(0)

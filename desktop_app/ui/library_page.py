@@ -135,6 +135,11 @@ class LibraryPage(QWidget):
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self._escape)
 
+    @property
+    def offer(self) -> OfferPane | None:
+        """What the hub was found to offer, while it is looked at."""
+        return self._offer
+
     def remember(self) -> None:
         """Keep the sizes of the three parts, and what is still being typed."""
         self.details.flush()
