@@ -175,6 +175,14 @@ class Session:
             self._refuse_if_full(error, _picture(recipe))
             raise
 
+    def warm(self, ref: ModelRef, report: Report) -> None:
+        """Bring a model into memory, where it stays until others push it out.
+
+        Raises:
+            AppError: as `loading.load_model`, or `out-of-memory`.
+        """
+        self._model(ref, report)
+
     def close(self) -> None:
         """Free all models."""
         self._models.clear()

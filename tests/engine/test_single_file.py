@@ -1,24 +1,21 @@
 """Checkpoints in one file: the weights and pixels that diffusers itself makes of them."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import pytest
 import torch
-import transformers
 from safetensors.torch import save_file
 
 from desktop_app.engine.loading import load_model
 from desktop_app.engine.model import Model
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES
-from desktop_app.recipe.clip_words import clip_vocabulary
 from desktop_app.recipe.families import FAMILIES
 from tests.engine.checkpoints import Tensors, checkpoint_of, tiny_configs
+from tests.engine.single_files import clip_words, empty_parts, plain_single_file
 
 pytestmark = pytest.mark.slow
 SINGLE = [family.key for family in FAMILIES.values() if family.single_file]
@@ -31,20 +28,9 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def random_parts(configs: Path, family: str) -> dict[str, Any]:
     """Components of the family with the small settings and seeded weights."""
-    parts: dict[str, Any] = {}
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        for part in FAMILIES[family].parts:
-            if part.name.startswith("tokenizer"):
-                continue
-            config = json.loads((configs / family / part.name / "config.json").read_text("utf-8"))
-            kind = str(config.get("_class_name") or config["architectures"][0])
-            if hasattr(diffusers, kind):
-                parts[part.name] = getattr(diffusers, kind).from_config(config)
-            else:
-                known: Any = getattr(transformers, kind)
-                parts[part.name] = known(known.config_class(**config))
-    return parts
+        return empty_parts(configs, family)
 
 
 @pytest.fixture(scope="module")
@@ -63,33 +49,12 @@ def load(path: Path, configs: Path) -> Model:
     return load_model(path, "Test", device=cpu, dtype=torch.float32, configs=configs)
 
 
-def words(configs: Path, family: str, part: str) -> Any:
-    merges: Any
-    vocabulary, merges = clip_vocabulary((configs / "clip/merges.txt.gz").read_bytes())
-    told = json.loads((configs / family / part / "tokenizer_config.json").read_text("utf-8"))
-    return transformers.CLIPTokenizer(vocab=vocabulary, merges=merges, **told)
-
-
-def plain(path: Path, configs: Path, family: str) -> Any:
-    """The pipeline as anybody would load it who has the settings as a folder."""
-    kind = getattr(diffusers, FAMILIES[family].pipelines[0])
-    parts = [part.name for part in FAMILIES[family].parts if part.name.startswith("tokenizer")]
-    told = {part: words(configs, family, part) for part in parts}
-    if family in ("sd1", "sd2"):
-        told |= {"safety_checker": None, "feature_extractor": None}
-    pipe = kind.from_single_file(
-        str(path), config=str(configs / family), torch_dtype=torch.float32, **told
-    )
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
 @pytest.mark.parametrize("family", SINGLE)
 def test_the_weights_are_those_that_diffusers_reads(
     family: str, files: dict[str, Path], configs: Path
 ) -> None:
     model = load(files[family], configs)
-    other = plain(files[family], configs, family)
+    other = plain_single_file(files[family], configs, family)
     assert model.family.key == family
     for part in FAMILIES[family].parts:
         ours, theirs = getattr(model.pipe, part.name), getattr(other, part.name)
@@ -108,7 +73,10 @@ def test_the_pixels_are_those_of_the_plain_call(files: dict[str, Path], configs:
     told = {"width": 64, "height": 64, "num_inference_steps": 2, "output_type": "np"}
     pixels = [
         pipe("a fox", generator=torch.Generator().manual_seed(1), **told).images[0]
-        for pipe in (load(files["sd1"], configs).pipe, plain(files["sd1"], configs, "sd1"))
+        for pipe in (
+            load(files["sd1"], configs).pipe,
+            plain_single_file(files["sd1"], configs, "sd1"),
+        )
     ]
     assert np.array_equal(*pixels)
 
@@ -123,28 +91,20 @@ def test_the_shipped_settings_have_the_published_sizes() -> None:
         ("sdxl", "unet"): 2567.5,
         ("sdxl", "text_encoder_2"): 694.7,
     }
+    with torch.device("meta"):
+        made = {family: empty_parts(RESOURCES / "model_configs", family) for family, _ in known}
     for (family, part), millions in known.items():
-        config = json.loads(
-            (RESOURCES / "model_configs" / family / part / "config.json").read_text("utf-8")
-        )
-        with torch.device("meta"):
-            kind = str(config.get("_class_name") or config["architectures"][0])
-            if hasattr(diffusers, kind):
-                made = getattr(diffusers, kind).from_config(config)
-            else:
-                known_class: Any = getattr(transformers, kind)
-                made = known_class(known_class.config_class(**config))
-        count = sum(one.numel() for one in made.parameters()) / 1e6
+        count = sum(one.numel() for one in made[family][part].parameters()) / 1e6
         assert count == pytest.approx(millions, abs=0.06), (family, part)
 
 
 def test_the_vocabulary_is_clips(configs: Path) -> None:
-    tokenizer = words(configs, "sd1", "tokenizer")
+    tokenizer = clip_words(configs, "sd1", "tokenizer")
     assert tokenizer.vocab_size == 49408
     # As the published tokenizer of CLIP ViT-L/14 gives them.
     assert tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
     assert tokenizer.pad_token_id == 49407
-    assert words(configs, "sd2", "tokenizer").pad_token_id == 0
+    assert clip_words(configs, "sd2", "tokenizer").pad_token_id == 0
 
 
 def changed(path: Path, to: Path, change: Any, metadata: dict[str, str] | None = None) -> Path:
