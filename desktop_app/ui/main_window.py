@@ -5,7 +5,7 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QMainWindow,
     QStackedWidget,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -34,12 +35,15 @@ from desktop_app.ui.large_view import LargeView
 from desktop_app.ui.library_page import LibraryPage
 from desktop_app.ui.notices import Notices
 from desktop_app.ui.queue_panel import QueuePanel
+from desktop_app.ui.seed_drop import SeedDrop
+from desktop_app.ui.shelf_page import HISTORY, SEEDS, SETTINGS, ShelfPage
 from desktop_app.ui.top_bar import TopBar
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
+    from desktop_app.ui.audit_dialog import AuditDialog
 
-CREATE, GALLERY, MODELS = 0, 1, 2
+CREATE, GALLERY, MODELS, SHELF = 0, 1, 2, 3
 SIZE = (1600, 1000)
 CACHE_KB = 96 * 1024
 """For the painted thumbnails of some screens full of pictures."""
@@ -51,6 +55,7 @@ class MainWindow(QMainWindow):
     def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
+        self._audit_dialog: AuditDialog | None = None
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
         self.setWindowTitle("Mezzotint")
         self.setWindowIcon(app_icon())
@@ -74,6 +79,9 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.create_page)
         self.pages.addWidget(self.gallery_page)
         self._library_page: LibraryPage | None = None
+        self._shelf_page: ShelfPage | None = None
+        for _ in (MODELS, SHELF):
+            self.pages.addWidget(QWidget(self.pages))  # until the page is wanted
         column.addWidget(self.bar)
         column.addWidget(self.pages, 1)
         self.setCentralWidget(whole)
@@ -82,11 +90,13 @@ class MainWindow(QMainWindow):
         self.drop = DropOverlay(
             whole,
             use=studio.open_file,
+            keep=studio.seeds.keep_files,
             add=studio.add_file,
             add_image=studio.add_image,
             watch=self._watch_models,
             copy=self._copy_models,
         )
+        self.seed_drop = SeedDrop(whole, self._drop_areas)
         self.setAcceptDrops(True)
 
     def _connect(self) -> None:
@@ -103,7 +113,13 @@ class MainWindow(QMainWindow):
         self.create_page.looked.connect(lambda _: self._look(CREATE))
         self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))
         self.gallery_page.opened.connect(self._open_picture)
+        self.gallery_page.audit_asked.connect(self.open_audit)
+        studio.audit.begun.connect(self.open_audit)
+        studio.audit.finished.connect(self._audit_finished)
         studio.desk.wanted.connect(self.show_model)
+        self.create_page.shelf_wanted.connect(self.show_shelf)
+        self.seed_drop.dropped.connect(studio.seeds.drop)
+        self.seed_drop.refused.connect(studio.seeds.tell)
 
     def _shortcuts(self) -> None:
         studio = self._studio
@@ -111,6 +127,7 @@ class MainWindow(QMainWindow):
             "Ctrl+1": lambda: self.show_page(CREATE),
             "Ctrl+2": lambda: self.show_page(GALLERY),
             "Ctrl+3": lambda: self.show_page(MODELS),
+            "Ctrl+4": lambda: self.show_page(SHELF),
             "Ctrl+Return": self.create_page.generate,
             "Ctrl+Enter": self.create_page.generate,
             "Shift+Return": self.create_page.enqueue,
@@ -142,9 +159,35 @@ class MainWindow(QMainWindow):
         if self._library_page is None:
             self._library_page = LibraryPage(self._studio, self.pages)
             self._library_page.used.connect(lambda: self.show_page(CREATE))
-            self.pages.insertWidget(MODELS, self._library_page)
-            self._watch_drops()
+            self._put_page(MODELS, self._library_page)
         return self._library_page
+
+    @property
+    def shelf_page(self) -> ShelfPage:
+        """The page with what is kept under names; made when it is wanted for the first time."""
+        if self._shelf_page is None:
+            self._shelf_page = ShelfPage(self._studio, self.pages)
+            self._shelf_page.taken.connect(lambda: self.show_page(CREATE))
+            self._put_page(SHELF, self._shelf_page)
+        return self._shelf_page
+
+    def _put_page(self, number: int, page: QWidget) -> None:
+        before = self.pages.widget(number)
+        self.pages.insertWidget(number, page)
+        if before is not None:
+            self.pages.removeWidget(before)
+            before.deleteLater()
+        self._watch_drops()
+
+    def show_shelf(self, part: str = "seeds") -> None:
+        """Show the shelf.
+
+        Args:
+            part: `seeds`, `settings` or `history`.
+        """
+        tabs = {"seeds": SEEDS, "settings": SETTINGS, "history": HISTORY}
+        self.show_page(SHELF)
+        self.shelf_page.show_tab(tabs[part])
 
     def show_model(self, path: Path) -> None:
         """Show the model at a place on the disk, on the page with the models."""
@@ -155,6 +198,8 @@ class MainWindow(QMainWindow):
         """Show the page of that number and give it the focus."""
         if page == MODELS:
             self.library_page.view.setFocus()
+        elif page == SHELF:
+            self.shelf_page.refresh()
         self.pages.setCurrentIndex(page)
         self.bar.show_page(page)
         if page == GALLERY:
@@ -189,6 +234,29 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
         return dialog
+
+    def open_audit(self) -> None:
+        """Open the report on the pictures that are verified in one go."""
+        from desktop_app.ui.audit_dialog import AuditDialog
+
+        if self._audit_dialog is None:
+            self._audit_dialog = AuditDialog(self._studio, self)
+            self._audit_dialog.opened.connect(self._open_picture)
+        self._audit_dialog.show()
+        self._audit_dialog.raise_()
+
+    def _audit_finished(self) -> None:
+        shown = self._audit_dialog is not None and self._audit_dialog.isVisible()
+        audit = self._studio.audit
+        if not shown and audit.rows:
+            self.notices.show_notice(
+                Notice(
+                    text=f"Verified {audit.summary()}",
+                    action="Show the report",
+                    act=self.open_audit,
+                    seconds=0,
+                )
+            )
 
     def escape(self) -> None:
         """Leave what is on top: the step looked at, the comparison, the run, the full screen."""
@@ -231,6 +299,9 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         field = self.create_page.gallery.search.field
+        if self.page == SHELF:
+            self.shelf_page.find_words()
+            return
         if self.page == MODELS:
             field = self.library_page.filters.field
         elif self.page == GALLERY:
@@ -247,7 +318,9 @@ class MainWindow(QMainWindow):
             data = b""
         if not data or not self.restoreGeometry(QByteArray(data)):
             room = QApplication.primaryScreen().availableGeometry().size()
-            self.resize(min(SIZE[0], room.width()), min(SIZE[1], room.height()))
+            # How high a frame the system will put around it is known only once it is shown.
+            bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+            self.resize(min(SIZE[0], room.width()), min(SIZE[1], room.height() - bar))
         self.create_page.restore_splitters()
 
     def _remember(self) -> None:
@@ -266,13 +339,32 @@ class MainWindow(QMainWindow):
                 widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QDragEnterEvent) and self.drop.offer(event.mimeData()):
+        on_a_name = bool(watched.property("tab"))  # a drag that rests there opens the page
+        if isinstance(event, QDragEnterEvent) and not on_a_name and self._offer(event):
             event.acceptProposedAction()
             return True
         return False
 
+    def _offer(self, event: QDragEnterEvent) -> bool:
+        """Show what can be done with a drag; the shelf takes what is dropped on it itself."""
+        if self.page == SHELF:
+            return False
+        mime = event.mimeData()
+        return (self.page == CREATE and self.seed_drop.offer(mime)) or self.drop.offer(mime)
+
+    def _drop_areas(self) -> tuple[QRect, QRect]:
+        """Where the prompt panel and the canvas are."""
+        page, whole = self.create_page, self.drop.parentWidget()
+        assert whole is not None
+
+        def place(part: QWidget) -> QRect:
+            seen = part.isVisible()
+            return QRect(part.mapTo(whole, QPoint(0, 0)), part.size()) if seen else QRect()
+
+        return place(page.prompts), place(page.canvas)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.drop.offer(event.mimeData()):
+        if self._offer(event):
             event.acceptProposedAction()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
