@@ -224,10 +224,10 @@ class AssetDesk(QObject):
         if done is None:
             self.hashing.emit(0)
             return
-        before, after, left = done
+        _, after, left = done
         self.hashing.emit(left)
         if after is not None:
-            self.assets.replace(self._titled(after), before.key)
+            self.assets.replace(self._titled(after))
             self._mark_in_use()
             if after.identity.kind == "checkpoint":
                 self._library.refresh()
@@ -238,7 +238,7 @@ class AssetDesk(QObject):
         self.failed.emit(error)
 
     def _hashed_to_use(self, asset: Asset) -> None:
-        self.assets.replace(asset, f"path:{asset.path}")
+        self.assets.replace(asset)
         catalog = self._library.catalog
         if catalog is not None:
             self._reads.run(catalog.refresh, done=lambda models: self._known(models, asset))

@@ -3,7 +3,7 @@
 import enum
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class AssetsModel(QAbstractListModel):
         super().__init__(parent)
         self._reads = reads
         self._all: tuple[Asset, ...] = ()
-        self._texts: dict[str, str] = {}
+        self._texts: dict[Path, str] = {}
         self._rows: list[Asset] = []
         self._filter = AssetFilter()
         self._in_use: frozenset[str] = frozenset()
@@ -117,26 +117,25 @@ class AssetsModel(QAbstractListModel):
         """Show these from now on; where the rows are the same ones, only what changed is told."""
         self._all = tuple(
             sorted(
-                assets, key=lambda one: (_ORDER[one.identity.kind], one.name.casefold(), one.key)
+                assets,
+                key=lambda one: (_ORDER[one.identity.kind], one.name.casefold(), str(one.path)),
             )
         )
-        self._texts = {asset.key: _text(asset) for asset in self._all}
+        self._texts = {asset.path: _text(asset) for asset in self._all}
         self._show(self._chosen())
         self.read.emit()
 
-    def replace(self, asset: Asset, key: str = "") -> None:
+    def replace(self, asset: Asset) -> None:
         """One asset has other facts, or its hash is known now.
 
-        Args:
-            key: that it had before, where that is another.
+        What the artist says is about the model, so a copy of it elsewhere has the same facts.
         """
-        old = key or asset.key
-        self._all = tuple(asset if one.key == old else one for one in self._all)
-        self._texts.pop(old, None)
-        self._texts[asset.key] = _text(asset)
+        before, self._all = self._all, tuple(_twin(one, asset) for one in self._all)
+        changed = {new.path: new for one, new in zip(before, self._all, strict=True) if new != one}
+        self._texts |= {path: _text(new) for path, new in changed.items()}
         for row, one in enumerate(self._rows):
-            if one.key == old:
-                self._rows[row] = asset
+            if one.path in changed:
+                self._rows[row] = changed[one.path]
                 self.dataChanged.emit(self.index(row), self.index(row))
 
     def set_filter(self, wanted: AssetFilter) -> None:
@@ -159,9 +158,9 @@ class AssetsModel(QAbstractListModel):
     def asset_at(self, row: int) -> Asset | None:
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
-    def row_of(self, key: str) -> int:
-        """The row of an asset; -1 when it is not shown."""
-        return next((row for row, asset in enumerate(self._rows) if asset.key == key), -1)
+    def row_of(self, path: Path) -> int:
+        """The row of the asset at a place; -1 when it is not shown."""
+        return next((row for row, asset in enumerate(self._rows) if asset.path == path), -1)
 
     def preview(self, asset: Asset) -> QImage | None:
         """The picture beside a model; None where there is none, or while it is read."""
@@ -186,11 +185,11 @@ class AssetsModel(QAbstractListModel):
             and (not wanted.favourites or asset.favourite)
             and (not wanted.usable or not (asset.unsupported or asset.missing))
             and (folder is None or asset.path.is_relative_to(folder))
-            and (not words or _has_all(self._texts[asset.key], words))
+            and (not words or _has_all(self._texts[asset.path], words))
         ]
 
     def _show(self, rows: list[Asset]) -> None:
-        if [one.key for one in rows] == [one.key for one in self._rows]:
+        if [one.path for one in rows] == [one.path for one in self._rows]:
             changed = [row for row, one in enumerate(rows) if one != self._rows[row]]
             self._rows = rows
             for row in changed:
@@ -292,6 +291,17 @@ def size_words(count: int) -> str:
     if count >= 999_500:
         return f"{count / 1e6:.0f} MB"
     return f"{max(1, round(count / 1e3))} kB" if count else "0 kB"
+
+
+def _twin(one: Asset, changed: Asset) -> Asset:
+    """`changed` in the place of the same file; a copy of it with the same facts."""
+    if one.path == changed.path:
+        return changed
+    same = one.sha256 is not None and one.sha256 == changed.sha256
+    if not same or one.facts == changed.facts:
+        return one
+    words = changed.facts.trigger_words or one.maker_words
+    return replace(one, facts=changed.facts, trigger_words=words)
 
 
 def _text(asset: Asset) -> str:

@@ -1,5 +1,6 @@
 """The models as cards in a grid: picture, name, what it is, and why it cannot be used."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -210,7 +211,7 @@ class AssetsView(QListView):
     def __init__(self, assets: AssetsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._assets = assets
-        self._kept = ""
+        self._kept: Path | None = None
         self._empty = ("", "")
         self.setAccessibleName("Models")
         self.setModel(assets)
@@ -234,9 +235,9 @@ class AssetsView(QListView):
     def current(self) -> "Asset | None":
         return self._assets.asset_at(self.currentIndex().row())
 
-    def choose(self, key: str) -> None:
-        """Make an asset the current one and bring it into view, if it is shown."""
-        row = self._assets.row_of(key)
+    def choose(self, path: Path) -> None:
+        """Make the asset at a place the current one and bring it into view, if it is shown."""
+        row = self._assets.row_of(path)
         if row >= 0:
             index = self._assets.index(row)
             self.setCurrentIndex(index)
@@ -249,10 +250,10 @@ class AssetsView(QListView):
 
     def _keep(self) -> None:
         current = self.current
-        self._kept = current.key if current is not None else ""
+        self._kept = current.path if current is not None else None
 
     def _bring_back(self) -> None:
-        if self._kept and self._assets.row_of(self._kept) >= 0:
+        if self._kept is not None and self._assets.row_of(self._kept) >= 0:
             self.choose(self._kept)
         else:
             self.chosen.emit(None)

@@ -224,7 +224,7 @@ class DetailsPane(QScrollArea):
 
     def show_asset(self, asset: Asset) -> None:
         """Show an asset, or the same one with other facts."""
-        other = self._asset is None or self._asset.key != asset.key
+        other = self._asset is None or self._asset.path != asset.path
         if other:
             self.notes.take()
         self._asset = asset

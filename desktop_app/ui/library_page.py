@@ -159,12 +159,12 @@ class LibraryPage(QWidget):
         asset = self._desk.find(path)
         if asset is None:
             return
-        if self._desk.assets.row_of(asset.key) < 0:
+        if self._desk.assets.row_of(asset.path) < 0:
             self.folders.choose(None)
             self._desk.assets.set_filter(replace(self._desk.assets.filter, folder=None))
             self.filters.clear()
         self._close_offer()
-        self.view.choose(asset.key)
+        self.view.choose(asset.path)
 
     def _choose(self, asset: "Asset | None") -> None:
         if asset is not None:

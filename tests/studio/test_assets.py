@@ -114,10 +114,22 @@ def test_a_change_of_one_tells_its_row_alone(model: AssetsModel, qtbot: QtBot) -
 def test_an_asset_that_gets_its_hash_stays_one_row(model: AssetsModel) -> None:
     before = replace(FOX, sha256=None)
     model.set_assets([before, OWL])
-    model.replace(FOX, before.key)
+    model.replace(FOX)
     assert [one.key for one in model.shown] == [FOX.key, OWL.key]
     model.set_filter(AssetFilter(words="fox"))
     assert names(model) == ["Fox"]
+
+
+def test_a_copy_elsewhere_is_a_row_of_its_own_with_the_same_facts(model: AssetsModel) -> None:
+    twin = replace(FOX, path=Path("/other/fox copy.safetensors"), name="fox copy", source="Other")
+    model.set_assets([*ALL, twin])
+    model.set_filter(AssetFilter(words="other"))
+    assert names(model) == ["fox copy"]
+    model.set_filter(AssetFilter())
+    model.replace(replace(FOX, facts=Facts(favourite=True)))
+    model.set_filter(AssetFilter(favourites=True))
+    assert names(model) == ["Fox", "fox copy", "Owl"]
+    assert model.shown[1].path == twin.path
 
 
 def test_equal_rows_are_not_reset(model: AssetsModel, qtbot: QtBot) -> None:
