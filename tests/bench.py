@@ -53,6 +53,7 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
         "window_megabytes": statistics.median(megabytes for _, megabytes in windows),
         "first_picture_seconds": _spread(colds),
         "render": _part("render", rounds, threads),
+        "snapshots": _part("snapshots", rounds, threads),
         "loop": _part("loop", rounds, threads),
     }
 
@@ -73,6 +74,8 @@ def table(found: dict[str, Any]) -> str:
         f"ours, previews off          {_shown(render['off'])} s   ratio {render['ratio_off']:.3f}",
         f"ours, previews every step   {_shown(render['on'])} s   ratio {render['ratio_on']:.3f}",
         "",
+        _snapshot_row(found["snapshots"]),
+        "",
         "event loop, ms late           p50     p99     max   over 16   ticks",
     ]
     for name, late in loop["late"].items():
@@ -86,6 +89,13 @@ def table(found: dict[str, Any]) -> str:
         f"peak memory, {loop['pictures']} pictures    {loop['megabytes']:.0f} MB",
     ]
     return "\n".join(rows)
+
+
+def _snapshot_row(found: dict[str, Any]) -> str:
+    return (
+        f"snapshot of a step          {found['milliseconds']:.2f} ms, {found['share']:.2%} of it,"
+        f" {found['kilobytes']:.0f} KB; to the disk {found['disk_milliseconds']:.2f} ms"
+    )
 
 
 def _window() -> tuple[float, float]:
@@ -189,29 +199,9 @@ def loop_part(rounds: int) -> dict[str, Any]:
 
 def render_part(rounds: int) -> dict[str, Any]:
     """Our render against a plain diffusers call with the same settings, taking turns."""
-    from desktop_app import paths, settings
-    from desktop_app.engine.render import LocalBackend
-    from desktop_app.library.catalog import Catalog
-    from desktop_app.recipe.recipe import Recipe
     from desktop_app.recipe.samplers import label_of
 
-    where = paths.resolve()
-    catalog = Catalog([paths.RESOURCES / "models"], where.cache)
-    model = catalog.scan()[0]
-    recipe = Recipe(
-        model=model.ref,
-        prompt="a watercolor of a red fox in snow",
-        negative_prompt="fog",
-        width=model.native_size[0],
-        height=model.native_size[1],
-        seed=7,
-        scheduler=model.default_scheduler,
-        sigmas=model.default_sigmas,
-        num_inference_steps=model.default_steps,
-        guidance_scale=model.default_guidance,
-    )
-    threads = settings.load(where.settings_file).settings.threads or None
-    backend = LocalBackend(catalog.path, cache=where.cache, threads=threads)
+    model, recipe, backend = _built_in()
     ways: dict[str, Callable[[], object]] = {
         "off": lambda: backend.render(recipe, lambda _: None, previews=False),
         "on": lambda: backend.render(recipe, lambda _: None, previews=True),
@@ -244,6 +234,80 @@ def render_part(rounds: int) -> dict[str, Any]:
         "work_ratio_off": _ratio(work["off"], work["plain"]),
         "work_ratio_on": _ratio(work["on"], work["plain"]),
     }
+
+
+def snapshots_part(rounds: int) -> dict[str, Any]:
+    """What keeping the state after each step adds to a step, and what it takes."""
+    from desktop_app.engine import denoising, snapshots, walking
+
+    spent: dict[str, list[float]] = {"look": [], "seen": [], "write": []}
+    sizes = list[int]()
+
+    def timed(kind: Any, name: str, row: str) -> None:
+        plain = getattr(kind, name)
+
+        def call(*given: Any) -> None:
+            began = time.perf_counter()
+            plain(*given)
+            spent[row].append(time.perf_counter() - began)
+
+        setattr(kind, name, call)
+
+    def sized(self: Any, key: str, step: int, snapshot: Any) -> None:
+        sizes.append(snapshot.bytes)
+        keep(self, key, step, snapshot)
+
+    keep = snapshots.Snapshots.keep
+    snapshots.Snapshots.keep = sized
+    timed(walking._Keeper, "look", "look")
+    timed(denoising.Teller, "seen", "seen")
+    timed(snapshots.Snapshots, "_write", "write")
+    _, recipe, backend = _built_in(snapshot_bytes=1_000_000)
+    seconds = list[float]()
+    for _ in range(max(3, rounds)):
+        began = time.perf_counter()
+        backend.render(recipe, lambda _: None, previews=False)
+        seconds.append((time.perf_counter() - began) / recipe.num_inference_steps)
+    # The keeper hands each step on; what is told of it then is no part of its own work.
+    own = [a - b for a, b in zip(spent["look"], spent["seen"], strict=True)]
+    step, cost = statistics.median(seconds), statistics.median(own)
+    written = statistics.median(spent["write"] or [0.0])
+    return {
+        "milliseconds": cost * 1000,
+        "disk_milliseconds": written * 1000,
+        "share": cost / step,
+        "kilobytes": statistics.median(sizes) / 1000,
+        "step_milliseconds": step * 1000,
+    }
+
+
+def _built_in(snapshot_bytes: int = 0) -> tuple[Any, Any, Any]:
+    """The built-in model, a recipe at its own settings, and an engine."""
+    from desktop_app import paths, settings
+    from desktop_app.engine.render import LocalBackend
+    from desktop_app.library.catalog import Catalog
+    from desktop_app.recipe.recipe import Recipe
+
+    where = paths.resolve()
+    catalog = Catalog([paths.RESOURCES / "models"], where.cache)
+    model = catalog.scan()[0]
+    recipe = Recipe(
+        model=model.ref,
+        prompt="a watercolor of a red fox in snow",
+        negative_prompt="fog",
+        width=model.native_size[0],
+        height=model.native_size[1],
+        seed=7,
+        scheduler=model.default_scheduler,
+        sigmas=model.default_sigmas,
+        num_inference_steps=model.default_steps,
+        guidance_scale=model.default_guidance,
+    )
+    threads = settings.load(where.settings_file).settings.threads or None
+    backend = LocalBackend(
+        catalog.path, cache=where.cache, threads=threads, snapshot_bytes=snapshot_bytes
+    )
+    return model, recipe, backend
 
 
 def _plain_call(folder: Path, recipe: Any) -> Callable[[], object]:
@@ -331,7 +395,12 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-PARTS = {"window": window_part, "loop": loop_part, "render": render_part}
+PARTS = {
+    "window": window_part,
+    "loop": loop_part,
+    "render": render_part,
+    "snapshots": snapshots_part,
+}
 
 if __name__ == "__main__":
     main()

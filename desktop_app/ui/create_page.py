@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QDialog,
     QHBoxLayout,
     QLineEdit,
     QScrollArea,
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import (
 
 from desktop_app.studio.values import Notice
 from desktop_app.ui import theme
+from desktop_app.ui.branch_banner import BranchBanner
+from desktop_app.ui.branch_lock import BranchLock
 from desktop_app.ui.canvas_panel import CanvasPanel
 from desktop_app.ui.fields import Separator
 from desktop_app.ui.gallery_panel import GalleryPanel
@@ -79,6 +82,9 @@ class CreatePage(QWidget):
         self.canvas = CanvasPanel(studio, self)
         self.timeline = TimelineStrip(studio.timeline, self)
         self.gallery = GalleryPanel(studio, filter_, self)
+        self.banner = BranchBanner(studio.branching, self)
+        self.prompts.put_on_top(self.banner)
+        self._lock()
         self.across = QSplitter(Qt.Orientation.Horizontal, self)
         self.down = QSplitter(Qt.Orientation.Vertical, self)
         under = QWidget(self)
@@ -104,8 +110,21 @@ class CreatePage(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.across)
 
+    def _lock(self) -> None:
+        """A branch has the size and the model of its picture, and begins with no noise."""
+        picture, model, seed = self.sidebar.picture, self.sidebar.model, self.sidebar.seed
+        why = "A branch has the %s of its picture. Leave the branch to choose another."
+        size = (picture.shapes, picture.width_edit, picture.height_edit)
+        BranchLock(self._studio.editor, size, why % "size", self)
+        BranchLock(self._studio.editor, (model.combo,), why % "model", self)
+        why = "A branch does not begin with noise: variations wait until it is left."
+        BranchLock(self._studio.editor, (seed.variation,), why, self)
+
     def _connect(self) -> None:
         studio = self._studio
+        self.timeline.branch_asked.connect(studio.branching.begin_at)
+        self.timeline.steps_asked.connect(studio.films.show_steps)
+        self.timeline.film_asked.connect(self.export_steps)
         self.prompts.generate_asked.connect(self.generate)
         self.prompts.enqueue_asked.connect(self.enqueue)
         self.canvas.generate_asked.connect(self.generate)
@@ -166,6 +185,19 @@ class CreatePage(QWidget):
                     if sentence:
                         return field, sentence
         return self.prompts.refused()
+
+    def export_steps(self) -> QDialog | None:
+        """Ask what film the steps on the timeline shall become."""
+        from desktop_app.ui.film_dialog import FilmDialog
+
+        studio = self._studio
+        recipe = studio.timeline.recipe
+        if recipe is None:
+            return None
+        dialog = FilmDialog(studio.films, recipe, studio.paths.pictures, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        return dialog
 
     def toggle_panels(self) -> None:
         """Hide everything beside the canvas, or bring it back."""

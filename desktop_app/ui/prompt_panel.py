@@ -88,6 +88,10 @@ class PromptPanel(QFrame):
         """Put the cursor into the prompt."""
         self.prompt.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def put_on_top(self, widget: QWidget) -> None:
+        """Show something above the words."""
+        self._column.insertWidget(0, widget)
+
     def refused(self) -> tuple[PromptEdit, str] | None:
         """The text that is not taken, and why; None when both are."""
         if not self.refusal.text():
@@ -104,7 +108,7 @@ class PromptPanel(QFrame):
         line.addWidget(self.history)
         line.addWidget(self.examples)
         body = QWidget()
-        column = QVBoxLayout(body)
+        self._column = column = QVBoxLayout(body)
         column.setContentsMargins(theme.px(16), theme.px(18), theme.px(16), theme.px(8))
         column.setSpacing(theme.px(7))
         column.addWidget(SectionTitle("Prompt"))

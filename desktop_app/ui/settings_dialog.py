@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
 
 THREADS = Range(name="Threads", low=0, high=256)
+STEPS_MEMORY = Range(name="Memory for steps", low=0, high=65536, unit="MB")
 TEXT = Range(name="Text size", low=80, high=160, unit="%")
 _WIDTH = 460
 _THEMES = (
@@ -63,6 +64,10 @@ class SettingsDialog(QDialog):
         self.threads_name.setToolTip("Double-click for 0, one for each core")
         self.threads = NumberEdit(THREADS)
         self.refusal = Refusal()
+        self.steps_name = ResetLabel("Memory for steps in MB")
+        self.steps_name.setToolTip("Double-click for 256")
+        self.steps = NumberEdit(STEPS_MEMORY, step=64)
+        self.steps_refusal = Refusal()
         self.pictures = ElidedLabel("", "label")
         self.choose = QPushButton("Choose…")
         self.usual = IconButton("rotate-ccw", "Back to the usual folder")
@@ -74,7 +79,7 @@ class SettingsDialog(QDialog):
         self._show(self._settings.values)
 
     def _build(self) -> None:
-        for number in (self.text, self.threads):
+        for number in (self.text, self.threads, self.steps):
             number.setFixedWidth(theme.px(64))
         self.choose.setAccessibleName("Choose the folder for new pictures")
         pictures = QHBoxLayout()
@@ -101,6 +106,14 @@ class SettingsDialog(QDialog):
         column.addWidget(
             _hint("0 takes one for each core. Another number can change a picture's last bits.")
         )
+        column.addLayout(_row(self.steps_name, self.steps))
+        column.addWidget(self.steps_refusal)
+        column.addWidget(
+            _hint(
+                "Keeps the steps of pictures for branches and films; four times as much goes on "
+                "the disk. With 0 they are computed again when they are needed."
+            )
+        )
         column.addWidget(Separator())
         column.addWidget(SectionTitle("Folder for new pictures"))
         column.addLayout(pictures)
@@ -121,6 +134,9 @@ class SettingsDialog(QDialog):
         self.threads.edited.connect(lambda value: self._settings.set(threads=value))
         self.threads_name.reset_asked.connect(lambda: self._settings.set(threads=0))
         self.threads.refused.connect(self.refusal.say)
+        self.steps.edited.connect(lambda value: self._settings.set(snapshot_megabytes=value))
+        self.steps_name.reset_asked.connect(lambda: self._settings.set(snapshot_megabytes=256))
+        self.steps.refused.connect(self.steps_refusal.say)
         self.choose.clicked.connect(self._choose_pictures)
         self.usual.clicked.connect(lambda: self._settings.set(pictures=""))
         self.add.clicked.connect(self._add_folder)
@@ -131,6 +147,7 @@ class SettingsDialog(QDialog):
         self.text.set_value(values.text_percent)
         self.previews.setChecked(values.previews)
         self.threads.set_value(values.threads)
+        self.steps.set_value(values.snapshot_megabytes)
         self.pictures.set_text(values.pictures or str(self._usual))
         self.usual.setVisible(bool(values.pictures))
         drop_contents(self._folders)

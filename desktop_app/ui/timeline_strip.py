@@ -1,7 +1,9 @@
 """The denoising timeline: one thumbnail a step, to be dragged over to look back."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QImage,
     QKeyEvent,
@@ -13,21 +15,36 @@ from PySide6.QtGui import (
     QPixmap,
     QPixmapCache,
 )
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, label
+from desktop_app.ui.icons import icon
 from desktop_app.ui.theme import token
 
 CELL_MAX = 38
 GAP = 3.0
 RADIUS = 4.0
 PLAY_MS = 140
+NOISE = "Show the noisy state of each step instead of what is seen in it"
 
 
 class TimelineFilm(QWidget):
-    """The row of steps. Dragging over it looks back, letting go shows the picture again."""
+    """The row of steps. Dragging over it looks back, letting go shows the picture again.
+
+    Signals:
+        branch_asked(int): go on from the state after a step.
+    """
+
+    branch_asked = Signal(int)
 
     def __init__(self, model: TimelineModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +52,7 @@ class TimelineFilm(QWidget):
         self._dragging = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Denoising timeline")
-        self.setToolTip("Drag, or use the arrow keys, to look back at any step")
+        self.setToolTip("Drag, or use the arrow keys, to look back at any step; B branches from it")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(theme.px(CELL_MAX) + 4)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -86,6 +103,10 @@ class TimelineFilm(QWidget):
             image = model.image(row)
             if image is not None:
                 painter.drawPixmap(cell.topLeft(), _plate(image, cell, ratio))
+                if model.is_shared(row):
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(_veil())
+                    painter.drawRoundedRect(cell, RADIUS, RADIUS)
             elif row < model.filled:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(token("bg.3"))
@@ -94,6 +115,7 @@ class TimelineFilm(QWidget):
                 painter.setPen(QPen(token("line"), 1))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        self._paint_branch(painter)
         marked = self.marked()
         if marked >= 0:
             painter.setPen(QPen(token("focus" if self.hasFocus() else "accent"), 2))
@@ -103,6 +125,26 @@ class TimelineFilm(QWidget):
             painter.setPen(QPen(token("focus"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
         painter.end()
+
+    def _paint_branch(self, painter: QPainter) -> None:
+        """A line where the branch leaves the steps that it shares."""
+        shared = self._model.shared
+        if 0 < shared < self._model.rowCount():
+            x = (self.cell(shared - 1).right() + self.cell(shared).left()) / 2
+            painter.setPen(QPen(token("accent"), 2))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        row = self._at(QPointF(event.pos())) if mouse else self.marked()
+        if row < 0:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        line = menu.addAction(icon("git-branch", "text.2", 16), f"Branch from step {row + 1}\tB")
+        line.triggered.connect(lambda: self.branch_asked.emit(row))
+        line.setEnabled(row + 1 < self._model.rowCount())
+        menu.popup(event.globalPos())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -135,6 +177,8 @@ class TimelineFilm(QWidget):
                 model.choose(0)
             case Qt.Key.Key_End:
                 model.choose(-1)
+            case Qt.Key.Key_B if at >= 0:
+                self.branch_asked.emit(at)
             case Qt.Key.Key_Escape if model.chosen >= 0:
                 model.choose(-1)
             case _:
@@ -150,7 +194,17 @@ class TimelineFilm(QWidget):
 
 
 class TimelineStrip(QWidget):
-    """The film with its name, the noise level and a button that plays it."""
+    """The film with its name, the noise level, and what can be done with its steps.
+
+    Signals:
+        branch_asked(int): go on from the state after a step.
+        film_asked(): the steps as a moving picture.
+        steps_asked(int): make this stored picture again for its steps.
+    """
+
+    branch_asked = Signal(int)
+    film_asked = Signal()
+    steps_asked = Signal(object)
 
     def __init__(self, model: TimelineModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,26 +223,47 @@ class TimelineStrip(QWidget):
         row = QHBoxLayout()
         row.setSpacing(theme.px(6))
         self.play = IconButton("play", "Play the steps", self, flat=True, size=12)
-        keeps = self.play.sizePolicy()
-        keeps.setRetainSizeWhenHidden(True)
-        self.play.setSizePolicy(keeps)
+        self.noise = IconButton("circle-dashed", NOISE, self, flat=True, size=14)
+        self.noise.setCheckable(True)
+        self.film_button = IconButton("film", "Export the steps…", self, flat=True, size=14)
+        self.branch = IconButton("git-branch", "Branch from this step", self, flat=True, size=14)
+        self.again = QPushButton("Show its steps", self)
+        self.again.setToolTip("Makes the picture once more and keeps its steps; nothing is saved")
         self.title = label("Denoising timeline", "hint", self)
         self.words = label("", "hint", self)
         row.addWidget(self.title)
-        row.addWidget(self.play)
+        for button in (self.play, self.noise, self.branch, self.film_button):
+            keeps = button.sizePolicy()
+            keeps.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(keeps)
+            row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.words)
+        row.addWidget(self.again)
         self.film = TimelineFilm(self._model, self)
         column.addLayout(row)
         column.addWidget(self.film)
 
     def _connect(self) -> None:
         self.play.clicked.connect(self._toggle)
+        self.noise.toggled.connect(self._set_view)
+        self.branch.clicked.connect(lambda: self.branch_asked.emit(self.film.marked()))
+        self.film.branch_asked.connect(self.branch_asked)
+        self.film_button.clicked.connect(self.film_asked)
+        self.again.clicked.connect(self._ask_steps)
         self._timer.timeout.connect(self._advance)
         self._model.step_chosen.connect(self._refresh)
+        self._model.view_changed.connect(self._refresh)
         self._model.modelReset.connect(self._restart)
         self._model.dataChanged.connect(self._refresh)
         self._model.rowsInserted.connect(self._refresh)
+
+    def _ask_steps(self) -> None:
+        if self._model.picture is not None:
+            self.steps_asked.emit(self._model.picture)
+
+    def _set_view(self, noisy: bool) -> None:
+        self._model.set_view("noisy" if noisy else "x0")
 
     def _restart(self) -> None:
         self._timer.stop()
@@ -213,24 +288,41 @@ class TimelineStrip(QWidget):
 
     def _refresh(self) -> None:
         model = self._model
-        self.play.setVisible(model.filled > 1)
+        filled = model.filled > 1
+        whole = filled and model.filled == model.rowCount()
+        for button in (self.play, self.noise):
+            button.setVisible(filled)
+        self.film_button.setVisible(whole and model.recipe is not None)
+        self.branch.setVisible(model.chosen >= 0 and model.chosen + 1 < model.rowCount())
+        self.branch.set_name(f"Branch from step {model.chosen + 1}")
         playing = self._timer.isActive()
         self.play.set_icon("pause" if playing else "play")
         self.play.set_name("Stop" if playing else "Play the steps")
-        sigma = model.sigma(self.film.marked())
+        self.noise.setChecked(model.view == "noisy")
+        self.again.setVisible(model.rowCount() == 0 and model.picture is not None)
+        self.words.setText(self._words())
+
+    def _words(self) -> str:
+        model = self._model
+        row = self.film.marked()
+        sigma = model.sigma(row)
         if sigma is None and model.rowCount() == 0:
-            words = (
-                "The steps of this picture are no longer kept"
-                if model.picture is not None
-                else "The steps of a picture appear here while it forms"
-            )
-        elif sigma is None:
-            words = ""
-        elif model.chosen >= 0:
-            words = f"Step {model.chosen + 1} / {model.rowCount()}  ·  σ {sigma:.2f}"
-        else:
-            words = f"σ {sigma:.2f}  ·  drag to look back"
-        self.words.setText(words)
+            if model.picture is not None:
+                return "The steps of this picture are no longer kept"
+            return "The steps of a picture appear here while it forms"
+        if sigma is None:
+            return ""
+        if model.chosen < 0:
+            return f"σ {sigma:.2f}  ·  drag to look back"
+        what = "  ·  shared" if model.is_shared(row) else ""
+        return f"Step {row + 1} / {model.rowCount()}  ·  σ {sigma:.2f}{what}"
+
+
+def _veil() -> QColor:
+    """Laid over the steps that belong to another picture."""
+    colour = QColor(token("bg.1"))
+    colour.setAlpha(150)
+    return colour
 
 
 def _plate(image: QImage, cell: QRectF, ratio: float) -> QPixmap:
