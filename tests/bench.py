@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.bench_library import library_part, library_rows
+
 TICK_MS = 5
 PICTURES = 4
 """Made with the window open while its event loop is measured."""
@@ -55,6 +57,7 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
         "render": _part("render", rounds, threads),
         "snapshots": _part("snapshots", rounds, threads),
         "loop": _part("loop", rounds, threads),
+        "library": _part("library", rounds, threads),
     }
 
 
@@ -88,6 +91,7 @@ def table(found: dict[str, Any]) -> str:
         f"peak memory, window shown   {found['window_megabytes']:.0f} MB",
         f"peak memory, {loop['pictures']} pictures    {loop['megabytes']:.0f} MB",
     ]
+    rows += library_rows(found["library"])
     return "\n".join(rows)
 
 
@@ -399,6 +403,7 @@ PARTS = {
     "window": window_part,
     "loop": loop_part,
     "render": render_part,
+    "library": library_part,
     "snapshots": snapshots_part,
 }
 
