@@ -25,10 +25,8 @@ def library_part(rounds: int) -> dict[str, Any]:
     from desktop_app.ui.main_window import MODELS, MainWindow
 
     where = paths.resolve()
-    scans: list[float] = []
-    for _ in range(3):
-        catalog = Catalog([where.models], where.cache)
-        scans.append(_seconds(lambda one=catalog: one.scan(hashing=False)))
+    catalogs = [Catalog([where.models], where.cache) for _ in range(3)]
+    scans = [_seconds(lambda one=one: one.scan(hashing=False)) for one in catalogs]
     application = QApplication.instance() or QApplication([])
     assert isinstance(application, QApplication)
     theme.apply(application, "dark")
@@ -37,7 +35,7 @@ def library_part(rounds: int) -> dict[str, Any]:
     window.resize(1600, 1000)
     window.show()
     application.processEvents()
-    studio.desk.assets.set_assets(catalog.assets())
+    studio.desk.assets.set_assets(catalogs[-1].assets())
 
     def opened() -> None:
         window.show_page(MODELS)
