@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.errors import AppError
+from desktop_app.files import write_atomically
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.preset import free_name
+from desktop_app.recipe.preset import free_name, same
 from desktop_app.recipe.presets import (
     FIELDS,
     SEED_PARTS,
@@ -20,12 +21,13 @@ from desktop_app.recipe.presets import (
     seed_preset_of,
 )
 from desktop_app.recipe.recipe import HEIGHT, WIDTH
+from desktop_app.recipe.styles import Style
 from desktop_app.studio.album import Album
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.orders import Orders
-from desktop_app.studio.preset_model import now
+from desktop_app.studio.preset_model import PresetModel, now
 from desktop_app.studio.seed_history import SeedHistoryModel
 from desktop_app.studio.shelf import ParameterModel, ShelfModel
 from desktop_app.studio.small_pictures import SmallPictures
@@ -74,6 +76,7 @@ class SeedDesk(QObject):
         self._editor = editor
         self._disk = disk
         self._reads = reads
+        self._drags = cache / "drag"
         self._album: Album | None = None
         self._gallery: GalleryModel | None = None
         self._orders: Orders | None = None
@@ -87,7 +90,7 @@ class SeedDesk(QObject):
         for part in (self.shelf, self.parameters, self.styles):
             part.notice.connect(self.notice)
         for part in (self.shelf, self.parameters, self.styles, self.history, self.last_seeds):
-            part.failed.connect(self._tell)
+            part.failed.connect(self.tell)
 
     def join(self, album: Album, gallery: GalleryModel, orders: Orders) -> None:
         """What knows the stored pictures, and what orders new ones."""
@@ -103,7 +106,7 @@ class SeedDesk(QObject):
         for history in (self.history, self.last_seeds):
             history.open(storage.seed_history)
         # In the disk's order: the seeds of earlier sessions are known before the first is drawn.
-        self._disk.run(storage.seed_history.recent, done=self._recent, failed=self._tell)
+        self._disk.run(storage.seed_history.recent, done=self._recent, failed=self.tell)
 
     def made(self, job: Job, record: "Record") -> None:
         """A picture is safe on the disk: its use of a seed and the presets that it shows get it."""
@@ -111,7 +114,7 @@ class SeedDesk(QObject):
         if storage is None or job.kind == "verify":
             return
         pixels = record.pixels_sha256
-        self._disk.run(storage.seed_history.made, job.id, job.recipe, pixels, failed=self._tell)
+        self._disk.run(storage.seed_history.made, job.id, job.recipe, pixels, failed=self.tell)
         self.pictures.look_again()
         for model in (self.shelf, self.parameters):
             model.note_picture(job.recipe, pixels)
@@ -128,7 +131,7 @@ class SeedDesk(QObject):
             samples = (record.pixels_sha256,)
             preset = seed_preset_of(name, recipe, parts, created=now(), samples=samples)
         except AppError as error:
-            self._tell(error)
+            self.tell(error)
             return
         self.shelf.add([preset])
 
@@ -141,16 +144,18 @@ class SeedDesk(QObject):
         return name_for(recipe.prompt, recipe.seed, self.shelf.names())
 
     def keep_files(self, paths: Sequence[Path]) -> None:
-        """Keep the seeds of pictures of any program, or take in files of seed presets."""
+        """Keep the seeds of pictures of any program, and take in files of presets."""
         pictures: list[Path] = []
+        models = {one.kind.suffix: one for one in (self.shelf, self.parameters, self.styles)}
         for path in paths[:FILES_MAX]:
-            if path.suffix.lower() == ".json":
-                self.shelf.import_file(path)
+            model = next((m for end, m in models.items() if path.name.lower().endswith(end)), None)
+            if model is not None:
+                model.import_file(path)
             else:
                 pictures.append(path)
         if pictures:
             taken = self.shelf.names()
-            self._disk.run(_seeds_of, pictures, taken, done=self._found_seeds, failed=self._tell)
+            self._disk.run(_seeds_of, pictures, taken, done=self._found_seeds, failed=self.tell)
 
     def _found_seeds(self, found: "tuple[list[SeedPreset], list[str]]") -> None:
         presets, problems = found
@@ -159,6 +164,31 @@ class SeedDesk(QObject):
         if problems:
             more = f" So do {len(problems) - 1} others." if len(problems) > 1 else ""
             self.notice.emit(Notice(text=f"{problems[0]}{more}", kind="warn"))
+
+    def keep_parameters(self, name: str, parts: Collection[Part]) -> None:
+        """Keep the draft's settings under a name.
+
+        Raises:
+            AppError: `preset-exists`.
+        """
+        refuse_taken(name, self.parameters.names())
+        self.parameters.save(name, "", parts)
+
+    def keep_style(self, style: Style) -> None:
+        """Keep a new style.
+
+        Raises:
+            AppError: `preset-exists`.
+        """
+        refuse_taken(style.name, self.styles.names())
+        self.styles.save(style)
+
+    def use_parameters(self, name: str) -> None:
+        """Put the settings of a preset into the draft."""
+        self.parameters.apply(name)
+        self.notice.emit(
+            Notice(text=f"Took “{name}”.", action="Undo", act=self._editor.undo, seconds=5)
+        )
 
     # Using seeds.
 
@@ -190,18 +220,41 @@ class SeedDesk(QObject):
 
     def show_sample(self, preset: SeedPreset) -> None:
         """Show the newest picture of a preset that the gallery has."""
+        missing = f"The gallery has no picture of “{preset.name}” yet."
+        self._show_first(preset.samples, missing)
+
+    def show_pixels(self, pixels_sha256: str) -> None:
+        """Show the picture whose pixels have this hash."""
+        self._show_first((pixels_sha256,), "That picture is no longer in the gallery.")
+
+    def _show_first(self, hashes: Sequence[str], missing: str) -> None:
         storage = self._storage
         if storage is None:
             return
 
         def done(found: dict[str, int]) -> None:
-            for sample in preset.samples:
-                if sample in found:
-                    self.picture_wanted.emit(found[sample])
-                    return
-            self._say(f"The gallery has no picture of “{preset.name}” yet.", "info")
+            number = next((found[one] for one in hashes if one in found), None)
+            if number is None:
+                self._say(missing, "info")
+            else:
+                self.picture_wanted.emit(number)
 
-        self._reads.run(storage.pictures_with, preset.samples, done=done, failed=self._tell)
+        self._reads.run(storage.pictures_with, hashes, done=done, failed=self.tell)
+
+    @Slot(str, object)
+    def drop(self, place: str, preset: SeedPreset) -> None:
+        """A preset was dropped on the Create page.
+
+        Args:
+            place: `prompt`, `make` or `show`.
+        """
+        match place:
+            case "prompt":
+                self.use(preset, ("prompt",))
+            case "make":
+                self.use_and_generate(preset)
+            case _:
+                self.show_sample(preset)
 
     def use_again(self, use: "SeedUse", *, everything: bool = False) -> None:
         """Put a seed from the history into the draft and lock it there.
@@ -247,6 +300,22 @@ class SeedDesk(QObject):
         count = max(1, min(count, COUNT_MAX))
         self._orders.variations(recipe, weight, count, self._album.origin(picture, "variation"))
 
+    def drag_file(self, model: PresetModel[Any], names: Sequence[str], data: bytes) -> Path | None:
+        """A file of presets for other programs to take from a drag; None where none is possible.
+
+        Args:
+            data: what it holds.
+        """
+        kind = model.kind
+        plain = "".join(c if c.isalnum() or c in " -_" else "-" for c in names[0])[:60].strip(" .")
+        stem = plain if len(names) == 1 and plain else kind.words
+        path = self._drags / f"{stem}{kind.suffix}"
+        try:
+            write_atomically(path, data)
+        except OSError:
+            return None
+        return path
+
     def _offer_size(self, preset: SeedPreset) -> None:
         def resize() -> None:
             self._editor.set(width=preset.width, height=preset.height)
@@ -267,11 +336,20 @@ class SeedDesk(QObject):
             self._orders.take_up(seeds)
 
     @Slot(object)
-    def _tell(self, error: AppError) -> None:
+    def tell(self, error: AppError) -> None:
+        """Show an error as a notice."""
         self.notice.emit(Notice(text=str(error), kind="bad", seconds=15))
 
     def _say(self, text: str, kind: Any) -> None:
         self.notice.emit(Notice(text=text, kind=kind))
+
+
+def refuse_taken(name: str, taken: Iterable[str]) -> None:
+    """Raises:
+    AppError: `preset-exists` when a preset of that name is there.
+    """
+    if any(same(name, one) for one in taken):
+        raise AppError("preset-exists", f"There is a preset “{name}” already.")
 
 
 def _seeds_of(paths: Sequence[Path], taken: Sequence[str]) -> "tuple[list[SeedPreset], list[str]]":

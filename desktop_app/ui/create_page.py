@@ -31,6 +31,7 @@ from desktop_app.ui.welcome import open_folder
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
     from desktop_app.studio.values import Record
+    from desktop_app.ui.why_dialog import WhyDialog
 
 PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 300
 STRIP_HEIGHT, STRIP_LOW = 196, 148
@@ -44,11 +45,13 @@ class CreatePage(QWidget):
         gallery_wanted(): the gallery as a full page.
         looked(int): a large view of a picture of the strip.
         refused(Notice): nothing is made, because what stands in a field is not taken.
+        shelf_wanted(str): the shelf: `seeds`, `settings` or `history`.
     """
 
     gallery_wanted = Signal()
     looked = Signal(object)
     refused = Signal(object)
+    shelf_wanted = Signal(str)
 
     def __init__(
         self, studio: "Studio", filter_: GalleryFilter, parent: QWidget | None = None
@@ -73,11 +76,13 @@ class CreatePage(QWidget):
         )
         self.sidebar = ParameterSidebar(
             editor=studio.editor,
-            shelf=studio.shelf,
+            seeds=studio.seeds,
             library=studio.library,
             settings=studio.settings,
             run=studio.run,
+            proofs=studio.proofs,
             random_seed=studio.random_seed,
+            save_seed=studio.save_seed_preset,
         )
         self.canvas = CanvasPanel(studio, self)
         self.timeline = TimelineStrip(studio.timeline, self)
@@ -134,7 +139,11 @@ class CreatePage(QWidget):
         self.sidebar.model_chosen.connect(studio.choose_model)
         self.sidebar.rescan_asked.connect(studio.library.rescan)
         self.sidebar.folder_asked.connect(self._open_models)
+        self.sidebar.shelf_asked.connect(self.shelf_wanted)
         self.sidebar.verify_asked.connect(studio.reproduce)
+        self.sidebar.difference_asked.connect(self.canvas.show_difference)
+        self.sidebar.why_asked.connect(self.tell_why)
+        self.canvas.showing.changed.connect(self._show_compared)
         studio.focus_picture.connect(self.canvas.show_record)
         studio.gallery.total_changed.connect(self._first_pictures)
         studio.album.updated.connect(self.canvas.records_changed)
@@ -159,6 +168,21 @@ class CreatePage(QWidget):
         """Queue the pictures, once every field is taken."""
         if self._settled():
             self._studio.enqueue()
+
+    def tell_why(self, picture: int) -> "WhyDialog | None":
+        """Open the explanation of the last verdict on a picture; None when there is none."""
+        from desktop_app.ui.why_dialog import WhyDialog
+
+        verdict = self._studio.proofs.verdict(picture)
+        if verdict is None or verdict.evidence is None:
+            return None
+        dialog = WhyDialog(self._studio, picture, verdict, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        return dialog
+
+    def _show_compared(self) -> None:
+        self.sidebar.proof.show_compared(self.canvas.showing.with_image)
 
     def _settled(self) -> bool:
         """Whether what is seen is what will be made; else the field to correct gets the focus."""

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.ui.icons import pixmap
+from desktop_app.ui.preset_drag import has_seeds, preset_files
 from desktop_app.ui.theme import token
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
@@ -53,11 +54,12 @@ def model_paths(mime: QMimeData) -> tuple[Path, ...]:
 
 
 class DropOverlay(QWidget):
-    """Two large places to drop a picture on: take its settings, or add it to the gallery; for
-    models: use them where they lie, or copy them.
+    """Large places to drop a picture on: take its settings, keep its seed, or add it to the
+    gallery; for models: use them where they lie, or copy them.
 
     Args:
         use: called with the file whose settings are wanted.
+        keep: called with the files whose seeds shall be kept, and with files of presets.
         add: called with each file to add.
         add_image: called with a picture that comes without a file.
         watch: called with models to use where they lie.
@@ -69,13 +71,15 @@ class DropOverlay(QWidget):
         parent: QWidget,
         *,
         use: Callable[[Path], None],
+        keep: Callable[[list[Path]], None],
         add: Callable[[Path], None],
         add_image: Callable[[QImage], None],
         watch: Callable[[tuple[Path, ...]], None],
         copy: Callable[[tuple[Path, ...]], None],
     ) -> None:
         super().__init__(parent)
-        self._use, self._add, self._add_image = use, add, add_image
+        self._use, self._keep = use, keep
+        self._add, self._add_image = add, add_image
         self._watch, self._copy = watch, copy
         self._places: list[str] = []
         self._hot = -1
@@ -85,17 +89,7 @@ class DropOverlay(QWidget):
 
     def offer(self, mime: QMimeData) -> bool:
         """Come up over the whole parent; False when there is nothing to take in the drag."""
-        models = model_paths(mime)
-        if not models and not has_picture(mime):
-            return False
-        files = picture_files(mime)
-        self._places = []
-        if models:
-            self._places += ["watch", "copy"]
-        elif len(files) == 1:
-            self._places.append("use")
-        if not models and not mime.hasFormat(OWN_PICTURES):
-            self._places.append("add")
+        self._places = _places(mime)
         if not self._places:
             return False
         self._hot = -1
@@ -121,7 +115,7 @@ class DropOverlay(QWidget):
         return min(max(int(event.position().x() / max(self.width(), 1) * count), 0), count - 1)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if has_picture(event.mimeData()) or model_paths(event.mimeData()):
+        if _places(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -145,6 +139,10 @@ class DropOverlay(QWidget):
         if place in ("watch", "copy"):
             take = self._watch if place == "watch" else self._copy
             take(model_paths(event.mimeData()))
+        elif place == "shelf":
+            self._keep(preset_files(event.mimeData()))
+        elif place == "keep":
+            self._keep(files)
         elif place == "use":
             self._use(files[0])
         elif isinstance(image, QImage):
@@ -161,6 +159,8 @@ class DropOverlay(QWidget):
         painter.fillRect(self.rect(), veil)
         words = {
             "use": ("sliders-horizontal", "Use its settings", "Prompt, seed and all numbers"),
+            "keep": ("bookmark", "Keep its seed", "On the shelf, with how it was made"),
+            "shelf": ("bookmark", "Put it on the shelf", "Seeds, settings or styles in a file"),
             "add": ("image-plus", "Add to gallery", "Keeps a copy with your pictures"),
             "watch": (
                 "folder",
@@ -170,22 +170,47 @@ class DropOverlay(QWidget):
             "copy": ("download", "Copy it in", "Into Mezzotint’s own folder of models"),
         }
         for i, (place, rect) in enumerate(zip(self._places, self._rects(), strict=True)):
-            icon, title, hint = words[place]
-            hot = i == self._hot
-            painter.setPen(QPen(token("accent" if hot else "text.3"), 2 if hot else 1.5))
-            painter.setBrush(token("accent.fill" if hot else "bg.1"))
-            painter.drawRoundedRect(rect, 14, 14)
-            mark = pixmap(icon, "accent" if hot else "text.2", 36, self.devicePixelRatioF())
-            painter.drawPixmap(round(rect.center().x() - 18), round(rect.center().y() - 58), mark)
-            self._text(painter, rect.translated(0, 12), title, "text", 15, bold=True)
-            self._text(painter, rect.translated(0, 40), hint, "text.2", 12, bold=False)
+            paint_place(painter, self, rect, words[place], hot=i == self._hot)
 
-    def _text(
-        self, painter: QPainter, rect: QRectF, text: str, colour: str, size: int, *, bold: bool
-    ) -> None:
-        font = QFont(self.font())
+
+def paint_place(
+    painter: QPainter, widget: QWidget, rect: QRectF, words: tuple[str, str, str], *, hot: bool
+) -> None:
+    """One place to drop on.
+
+    Args:
+        words: icon, title and hint.
+        hot: the pointer is over it.
+    """
+    icon, title, hint = words
+    painter.setPen(QPen(token("accent" if hot else "text.3"), 2 if hot else 1.5))
+    painter.setBrush(token("accent.fill" if hot else "bg.1"))
+    painter.drawRoundedRect(rect, 14, 14)
+    mark = pixmap(icon, "accent" if hot else "text.2", 36, widget.devicePixelRatioF())
+    painter.drawPixmap(round(rect.center().x() - 18), round(rect.center().y() - 58), mark)
+    for text, colour, size, bold, down in (
+        (title, "text", 15, True, 12),
+        (hint, "text.2", 12, False, 40),
+    ):
+        font = QFont(widget.font())
         font.setPixelSize(size)
         font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(token(colour))
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(rect.translated(0, down), Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _places(mime: QMimeData) -> list[str]:
+    """What can be done with what is dragged, from left to right."""
+    if has_seeds(mime):
+        return []  # a card of the shelf, which has places of its own
+    if preset_files(mime):
+        return ["shelf"]
+    if model_paths(mime):
+        return ["watch", "copy"]
+    if not has_picture(mime):
+        return []
+    files = picture_files(mime)
+    places = ["use"] if len(files) == 1 else []
+    places += ["keep"] if files else []
+    return places if mime.hasFormat(OWN_PICTURES) else [*places, "add"]

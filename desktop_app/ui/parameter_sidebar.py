@@ -1,17 +1,19 @@
 """The sidebar on the right: seed, model, picture, and what is proved about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
+from desktop_app.recipe.presets import Part
 from desktop_app.settings import Settings
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.run_state import RunState
+from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.settings_holder import SettingsHolder
-from desktop_app.studio.shelf import ShelfModel
 from desktop_app.ui import theme
 from desktop_app.ui.fields import FoldSection, Separator
 from desktop_app.ui.model_section import ModelSection
@@ -19,6 +21,7 @@ from desktop_app.ui.picture_section import PictureSection
 from desktop_app.ui.prompt_panel import scrolled
 from desktop_app.ui.proof_card import ProofCard
 from desktop_app.ui.seed_section import SeedSection
+from desktop_app.ui.settings_presets import SettingsPresets
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
@@ -36,6 +39,8 @@ class ParameterSidebar(QFrame):
         folder_asked(): open the folder where models are put.
         rescan_asked(): read the models' folders again.
         verify_asked(int): make the picture with this id again, and compare.
+        difference_asked(int, bool), why_asked(int): as the proof card has them.
+        shelf_asked(str): the whole shelf is wanted: `seeds`, `settings` or `history`.
     """
 
     dice_thrown = Signal()
@@ -43,32 +48,47 @@ class ParameterSidebar(QFrame):
     folder_asked = Signal()
     rescan_asked = Signal()
     verify_asked = Signal(object)
+    difference_asked = Signal(object, bool)
+    why_asked = Signal(object)
+    shelf_asked = Signal(str)
 
     def __init__(
         self,
         *,
         editor: Editor,
-        shelf: ShelfModel,
+        seeds: SeedDesk,
         library: LibraryModel,
         settings: SettingsHolder,
         run: RunState,
+        proofs: Proofs,
         random_seed: Callable[[], int],
+        save_seed: Callable[[str, Collection[Part]], object],
         parent: QWidget | None = None,
     ) -> None:
+        """Args:
+        random_seed: draws a seed for a variation.
+        save_seed: keeps the draft's seed under a name, with some parts of the draft.
+        """
         super().__init__(parent)
         self.setObjectName("panel")
         self.setMinimumWidth(theme.px(WIDTH - 30))
-        self.seed = SeedSection(editor, shelf, random_seed)
+        self.seed = SeedSection(editor, seeds, random_seed, save_seed)
+        self.presets = SettingsPresets(seeds)
         self.model = ModelSection(editor, library)
         self.picture = PictureSection(editor, library)
         self.advanced = PreviewFold(settings)
-        self.proof = ProofCard(run)
+        self.proof = ProofCard(run, proofs)
         self._build()
         self.seed.dice_thrown.connect(self.dice_thrown)
+        self.seed.shelf_asked.connect(lambda: self.shelf_asked.emit("seeds"))
+        self.seed.history_asked.connect(lambda: self.shelf_asked.emit("history"))
+        self.presets.shelf_asked.connect(lambda: self.shelf_asked.emit("settings"))
         self.model.model_chosen.connect(self.model_chosen)
         self.model.folder_asked.connect(self.folder_asked)
         self.model.rescan_asked.connect(self.rescan_asked)
         self.proof.verify_asked.connect(self.verify_asked)
+        self.proof.difference_asked.connect(self.difference_asked)
+        self.proof.why_asked.connect(self.why_asked)
 
     def _build(self) -> None:
         body = QWidget()
@@ -78,6 +98,7 @@ class ParameterSidebar(QFrame):
         for part in (self.seed, self.model, self.picture):
             column.addWidget(part)
             column.addWidget(Separator())
+        column.addWidget(self.presets)
         column.addWidget(self.advanced)
         column.addStretch(1)
         whole = QVBoxLayout(self)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from desktop_app.recipe.presets import SEED_PARTS, Part
+from desktop_app.studio.seed_desk import refuse_taken
 from desktop_app.ui.icons import icon
+from desktop_app.ui.keep_sheet import KeepSheet
+from desktop_app.ui.popover import at_pointer
+from desktop_app.ui.variations import VarySheet
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
@@ -23,7 +28,27 @@ def vary_menu(studio: "Studio", picture: int, parent: QWidget) -> QMenu:
     )
     add(menu, subtle, lambda: studio.vary(picture, "subtle"))
     add(menu, strong, lambda: studio.vary(picture, "strong"))
+    menu.addSeparator()
+    add(menu, "A batch of variations…", lambda: _ask_to_vary(studio, picture, parent))
     return menu
+
+
+def _ask_to_vary(studio: "Studio", picture: int, parent: QWidget) -> None:
+    def make(weight: float, count: int) -> None:
+        studio.follow_run()
+        studio.seeds.vary(picture, weight, count)
+
+    sheet = VarySheet(at_pointer(parent), make)
+    sheet.open(sheet.button)
+
+
+def _ask_to_keep(studio: "Studio", picture: int, parent: QWidget) -> None:
+    def keep(name: str, parts: tuple[Part, ...]) -> None:
+        refuse_taken(name, studio.shelf.names())
+        studio.seeds.keep_picture(picture, name, parts)
+
+    name = studio.seeds.name_for_picture(picture)
+    KeepSheet(at_pointer(parent), "Keep the seed as", name, SEED_PARTS, keep).show_it()
 
 
 def picture_menu(
@@ -75,6 +100,8 @@ def _one(
         menu.addSeparator()
         add(menu, "Reproduce and verify", lambda: studio.reproduce(number), "badge-check")
         menu.addMenu(vary_menu(studio, number, parent))
+        keep = "Keep its seed…"
+        add(menu, keep, lambda: _ask_to_keep(studio, number, parent), "bookmark")
         menu.addSeparator()
     add(menu, "Show in folder", lambda: studio.reveal(number), "folder-open")
     add(
@@ -94,6 +121,10 @@ def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None
     starred = all(record.favourite for record in records)
     words = "Take the star away" if starred else "Favourite"
     add(menu, words, lambda: studio.set_favourite(numbers, not starred), "star", "F")
+    proved = [one.id for one in records if one.recipe is not None and one.provenance is not None]
+    if len(records) > 1 and proved:
+        verify = f"Verify {len(records)} pictures"
+        add(menu, verify, lambda: studio.audit.pictures(numbers), "badge-check")
     rating = menu.addMenu("Rating")
     for stars in range(5, -1, -1):
         line = "★" * stars or "None"

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.ui import theme
@@ -54,6 +55,18 @@ class Popover(QFrame):
         self.move(max(room.left(), left), max(room.top(), top))
         self.show()
         focus.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+def at_pointer(parent: QWidget) -> QWidget:
+    """Something to open a sheet beside where there is no control: the place of the pointer, or the
+    middle of `parent` when the pointer is elsewhere.
+    """
+    place = parent.mapFromGlobal(QCursor.pos())
+    if not parent.rect().contains(place):
+        place = parent.rect().center()
+    spot = QWidget(parent)
+    spot.setGeometry(QRect(place, QSize(1, 1)))
+    return spot
 
 
 def ask_name(

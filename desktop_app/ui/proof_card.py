@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.run_state import RunState
 from desktop_app.ui import icons, theme
 from desktop_app.ui.fields import label
@@ -58,13 +59,18 @@ class ProofCard(QFrame):
 
     Signals:
         verify_asked(int): make the picture with this id again, and compare.
+        difference_asked(int, bool): show on the canvas where it came out otherwise, or no longer.
+        why_asked(int): tell why.
     """
 
     verify_asked = Signal(object)
+    difference_asked = Signal(object, bool)
+    why_asked = Signal(object)
 
-    def __init__(self, run: RunState, parent: QWidget | None = None) -> None:
+    def __init__(self, run: RunState, proofs: Proofs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._run = run
+        self._proofs = proofs
         self._record: Record | None = None
         self.setObjectName("card")
         self._sign = QLabel()
@@ -85,8 +91,24 @@ class ProofCard(QFrame):
         column.setSpacing(theme.px(5))
         column.addLayout(head)
         column.addWidget(self.words)
+        self.difference = QPushButton("Show the difference")
+        self.difference.setCheckable(True)
+        self.difference.setToolTip("Where on the picture, and by how much")
+        self.why = QPushButton("Why…")
+        self.why.setAccessibleName("Why it came out as it did")
+        self.why.setToolTip("What it was made with, then and now, and what can be done")
+        more = QHBoxLayout()
+        more.setSpacing(theme.px(7))
+        for button in (self.difference, self.why):
+            button.setProperty("small", True)
+            more.addWidget(button)
+        more.addStretch(1)
+        column.addLayout(more)
         self.button.clicked.connect(self._ask)
+        self.difference.clicked.connect(self._ask_difference)
+        self.why.clicked.connect(self._ask_why)
         run.changed.connect(self._show)
+        proofs.changed.connect(self._show)
         self._show()
 
     def show_picture(self, record: "Record | None") -> None:
@@ -97,6 +119,19 @@ class ProofCard(QFrame):
     def _ask(self) -> None:
         if self._record is not None:
             self.verify_asked.emit(self._record.id)
+
+    def show_compared(self, on: bool) -> None:
+        """Whether the canvas shows the difference now."""
+        self.difference.setChecked(on)
+        self.difference.setText("Hide the difference" if on else "Show the difference")
+
+    def _ask_difference(self, on: bool) -> None:
+        if self._record is not None:
+            self.difference_asked.emit(self._record.id, on)
+
+    def _ask_why(self) -> None:
+        if self._record is not None:
+            self.why_asked.emit(self._record.id)
 
     def _state(self) -> str:
         record = self._record
@@ -121,6 +156,14 @@ class ProofCard(QFrame):
         if self._comparing():
             picture, token, title = "loader", "accent.soft", "Making it again…"
             words = self._run.text
+        verdict = self._proofs.verdict(self._record.id) if self._record is not None else None
+        if state == "different" and verdict is None:
+            words = f"{words} Verify again to see where and why."
+        known = verdict is not None and verdict.evidence is not None
+        self.why.setVisible(known and not self._comparing())
+        self.difference.setVisible(
+            known and verdict is not None and verdict.kind != "identical" and not self._comparing()
+        )
         self._sign.setPixmap(icons.pixmap(picture, token, 18, self.devicePixelRatioF()))
         self.title.setText(title)
         self.words.setText(words)

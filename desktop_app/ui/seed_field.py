@@ -202,12 +202,14 @@ class SeedField(QWidget):
         dice_thrown(): a new random seed is wanted.
         rule_chosen(str): what shall happen to the seed after a run.
         bookmark_asked(): the seed shall be kept under a name.
+        history_asked(): the seeds used last are wanted.
     """
 
     edited = Signal(object)
     dice_thrown = Signal()
     rule_chosen = Signal(str)
     bookmark_asked = Signal()
+    history_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -216,6 +218,9 @@ class SeedField(QWidget):
         self.dice = IconButton("dices", "New random seed")
         self.rule = IconButton("lock-open", "Seed rule", checkable=True)
         self.bookmark = IconButton("bookmark", "Keep this seed on the shelf")
+        self.history = IconButton(
+            "history", "The last seeds", flat=True, size=14, side=22, token="text.3"
+        )
         self.refusal = Refusal()
         self.copy = IconButton("copy", "Copy the seed", flat=True, size=14, side=22, token="text.3")
         self._build()
@@ -224,20 +229,25 @@ class SeedField(QWidget):
 
     def _build(self) -> None:
         self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.copy.setCursor(Qt.CursorShape.ArrowCursor)
-        self.edit.setTextMargins(0, 0, theme.px(18), 0)
+        for button in (self.history, self.copy):
+            button.setCursor(Qt.CursorShape.ArrowCursor)
+        self.edit.setTextMargins(0, 0, theme.px(40), 0)
         number = QWidget()
         stack = QGridLayout(number)
         stack.setContentsMargins(0, 0, 0, 0)
         stack.addWidget(self.edit, 0, 0)
         inside = QHBoxLayout()
         inside.setContentsMargins(0, 0, theme.px(4), 0)
+        inside.setSpacing(0)
         inside.addStretch(1)
+        inside.addWidget(self.history)
         inside.addWidget(self.copy)
         # Over the field, not in it: Qt draws no focus on a button that is a child of a QLineEdit.
         stack.addLayout(inside, 0, 0)
+        self.history.raise_()
         self.copy.raise_()
-        QWidget.setTabOrder(self.edit, self.copy)
+        QWidget.setTabOrder(self.edit, self.history)
+        QWidget.setTabOrder(self.history, self.copy)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -264,6 +274,7 @@ class SeedField(QWidget):
         self.dice.clicked.connect(self.dice_thrown)
         self.rule.clicked.connect(self._next_rule)
         self.bookmark.clicked.connect(self.bookmark_asked)
+        self.history.clicked.connect(self.history_asked)
 
     def show_seed(self, seed: int, rule: SeedRule) -> None:
         """Show the seed and its rule."""
@@ -301,7 +312,7 @@ class SeedField(QWidget):
         """Beside the buttons if the whole number fits there, else above them."""
         words = QFontMetrics(self.edit.font()).horizontalAdvance(grouped(self.edit.value))
         room = self.width() - self._buttons.sizeHint().width() - theme.px(5)
-        fits = words + theme.px(44) <= room or self.width() < theme.px(80)
+        fits = words + theme.px(66) <= room or self.width() < theme.px(80)
         direction = QBoxLayout.Direction
         wanted = direction.LeftToRight if fits else direction.TopToBottom
         if self._line.direction() != wanted:

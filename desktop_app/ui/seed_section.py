@@ -1,20 +1,23 @@
 """The seed's part of the sidebar: the number, its variation, and the shelf."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.presets import Part
 from desktop_app.recipe.recipe import STRENGTH
 from desktop_app.studio.editor import Editor
-from desktop_app.studio.shelf import ShelfModel
+from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, SliderNumber
 from desktop_app.ui.seed_field import SeedEdit, SeedField
+from desktop_app.ui.seed_history import LastSeeds
 from desktop_app.ui.seed_shelf import SeedShelf
+from desktop_app.ui.variations import MoreVariations
 
 
 class SeedSection(QWidget):
@@ -22,28 +25,36 @@ class SeedSection(QWidget):
 
     Signals:
         dice_thrown(): a new random seed is wanted.
+        shelf_asked(): the whole shelf is wanted.
+        history_asked(): all seeds that were ever used are wanted.
     """
 
     dice_thrown = Signal()
+    shelf_asked = Signal()
+    history_asked = Signal()
 
     def __init__(
         self,
         editor: Editor,
-        shelf: ShelfModel,
+        desk: SeedDesk,
         random_seed: Callable[[], int],
+        save: Callable[[str, Collection[Part]], object],
         parent: QWidget | None = None,
     ) -> None:
         """Args:
         random_seed: draws a seed for the variation.
+        save: keeps the draft's seed under a name, with some parts of the draft.
         """
         super().__init__(parent)
+        self._desk = desk
         self._editor, self._random_seed = editor, random_seed
         self.seed = SeedField()
         self.variation = SliderNumber(STRENGTH, step=0.01, decimals=2, default=0.0)
         self.second = SeedEdit("Variation seed")
         self.second_dice = IconButton("dices", "New random variation seed", size=16)
         self.refusal = Refusal()
-        self.shelf = SeedShelf(shelf)
+        self.more = MoreVariations(editor, random_seed)
+        self.shelf = SeedShelf(desk, save)
         self._build()
         self._connect()
         self._show_draft(editor.draft)
@@ -71,6 +82,7 @@ class SeedSection(QWidget):
         column.addWidget(self.seed)
         column.addWidget(self.variation)
         column.addWidget(self._second_row)
+        column.addWidget(self.more)
         column.addWidget(self.refusal)
         column.addWidget(self.shelf)
 
@@ -84,6 +96,15 @@ class SeedSection(QWidget):
         self.second.refused.connect(self.refusal.say)
         self.second_dice.clicked.connect(lambda: self._set_second(self._random_seed()))
         self._editor.changed.connect(self._show_draft)
+        self.seed.history_asked.connect(self.open_history)
+        self.shelf.shelf_asked.connect(self.shelf_asked)
+
+    def open_history(self) -> LastSeeds:
+        """Open the sheet with the seeds used last."""
+        sheet = LastSeeds(self.seed.history, self._desk)
+        sheet.all_wanted.connect(self.history_asked)
+        sheet.show_it()
+        return sheet
 
     def _set_seed(self, seed: int) -> None:
         try:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from desktop_app.studio.queue_model import QueueModel
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from desktop_app.studio.values import DeviceInfo
 
 HEIGHT = 46
-PAGES = ("Create", "Gallery", "Models")
+PAGES = ("Create", "Gallery", "Models", "Shelf")
+HOVER_MS = 450
+"""How long a drag rests on a page's name until the page opens, so that it can be dropped there."""
 _ENGINE_WORDS = {
     "starting": "Starting the engine …",
     "failed": "Engine not running",
@@ -38,6 +41,8 @@ class TopBar(QFrame):
         self._queue = queue
         self._device_words = ""
         self._engine = ""
+        self._hovered = -1
+        self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
         self.setObjectName("topbar")
         self._build()
         self._connect()
@@ -61,6 +66,8 @@ class TopBar(QFrame):
             tab.setCheckable(True)
             tab.setAccessibleName(f"{name} page")
             tab.setToolTip(f"{name} (Ctrl+{i + 1})")
+            tab.setAcceptDrops(True)
+            tab.installEventFilter(self)
             self._group.addButton(tab, i)
             row.addWidget(tab)
         row.addStretch(1)
@@ -77,6 +84,7 @@ class TopBar(QFrame):
 
     def _connect(self) -> None:
         self._group.idClicked.connect(self.page_asked)
+        self._hover.timeout.connect(lambda: self.page_asked.emit(self._hovered))
         self.queue.clicked.connect(self.queue_asked)
         self.settings.clicked.connect(self.settings_asked)
         self._queue.counts_changed.connect(self._count)
@@ -97,6 +105,21 @@ class TopBar(QFrame):
         """
         self._engine = state
         self._render()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A drag that rests on a page's name opens the page; nothing is dropped on the name."""
+        if isinstance(event, QDragEnterEvent) and isinstance(watched, QPushButton):
+            self._hovered = self._group.id(watched)
+            self._hover.start()
+            event.accept()
+            return True
+        if event.type() in (QEvent.Type.DragLeave, QEvent.Type.Drop):
+            self._hover.stop()
+            return True
+        if isinstance(event, QDragMoveEvent) and not isinstance(event, QDragEnterEvent):
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -36,11 +36,13 @@ def sidebar(scene: Scene) -> ParameterSidebar:
     studio = scene.studio
     made = ParameterSidebar(
         editor=studio.editor,
-        shelf=studio.shelf,
+        seeds=studio.seeds,
         library=studio.library,
         settings=studio.settings,
         run=studio.run,
+        proofs=studio.proofs,
         random_seed=lambda: 4711,
+        save_seed=studio.save_seed_preset,
     )
     scene.show(made, 300)
     return made
@@ -299,7 +301,7 @@ def test_previews_are_switched_in_the_settings(sidebar: ParameterSidebar, scene:
 def test_the_card_says_what_is_proved_about_the_picture(scene: Scene) -> None:
     scene.start()
     studio = scene.studio
-    card = ProofCard(studio.run)
+    card = ProofCard(studio.run, studio.proofs)
     scene.show(card, 268, 120)
     studio.focus_picture.connect(card.show_picture)
     asked: list[object] = []
