@@ -48,14 +48,14 @@ class Draft:
         prompt: as typed, with styles and alternatives not yet resolved.
         styles: names of the style chips that are on, in order.
         seed_rule: what happens to the seed once a run was started: `random` draws a new one,
-            `keep` leaves it, `step` adds the count.
+            `keep` leaves it, `step` adds the count; with a variation in A1111's way, to its seed.
         variation_strength: 0 (off) ... 1: how much of `variation_seed`'s noise is mixed in.
         more_variations: mixed in after that one, in order.
         variation_method: how, as in `FromNoise`.
         branch: the picture and the step to go on from, in place of noise; the size and the model
             are then that picture's, and the variations wait.
         model: None until the artist or the program chose one.
-        count: pictures to make; picture i has the seed plus i.
+        count: pictures to make, each with the next seed; see `expand`.
 
     Raises:
         AppError: for a value out of range, with the sentence to show.
@@ -111,7 +111,8 @@ def expand(
 ) -> tuple[Recipe, ...]:
     """The recipes that a draft asks for, one for each picture, in order.
 
-    Picture i has `seed + i`, around the end of the range to 0; the variation seed stays.
+    Picture i has `seed + i`, around the end of the range to 0, and the variation seed stays; with a
+    variation in A1111's way it is the other way round, as it is there.
     Alternatives `{a|b}` and wildcards `__name__` are taken by each picture's own seed, in the
     prompts and in each style by itself before they are joined, so that a style switched on does not
     change what they become. `<style:name>` in the prompt adds a style after those that are on,
@@ -130,10 +131,16 @@ def expand(
     if not draft.prompt.strip() and not draft.styles:
         raise AppError("no-prompt", "The prompt is empty.", hint="Say what the picture shows.")
     known = Names(wildcards=wildcards, styles=styles, loras=loras)
-    return tuple(
-        _recipe(draft, draft.model, (draft.seed + i) % (SEED_MAX + 1), known)
-        for i in range(draft.count)
-    )
+    pictures = (_moved(draft, i) for i in range(draft.count))
+    return tuple(_recipe(one, draft.model, one.seed, known) for one in pictures)
+
+
+def _moved(draft: Draft, by: int) -> Draft:
+    """The draft of a later picture: its seed counted up, or its variation seed as in A1111."""
+    mixes = draft.branch is None and draft.variation_strength > 0
+    if mixes and draft.variation_method == "a1111":
+        return replace(draft, variation_seed=(draft.variation_seed + by) % (SEED_MAX + 1))
+    return replace(draft, seed=(draft.seed + by) % (SEED_MAX + 1))
 
 
 def _recipe(draft: Draft, model: ModelRef, seed: int, known: Names) -> Recipe:
@@ -219,7 +226,7 @@ def after_run(draft: Draft, random_seed: Callable[[], int]) -> Draft:
         case "keep":
             return draft
         case "step":
-            return replace(draft, seed=(draft.seed + draft.count) % (SEED_MAX + 1))
+            return _moved(draft, draft.count)
         case "random":
             return replace(draft, seed=random_seed())
 

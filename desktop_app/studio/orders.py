@@ -127,7 +127,8 @@ class Orders(QObject):
         return expand(draft, names.styles, names.wildcards, names.loras)
 
     def _move_seed(self, draft: Draft) -> None:
-        self._editor.adjust(seed=after_run(draft, self._seeds.draw).seed)
+        after = after_run(draft, self._seeds.draw)
+        self._editor.adjust(seed=after.seed, variation_seed=after.variation_seed)
 
     def variations(
         self, recipe: Recipe, weight: float, count: int, origin: Origin | None = None

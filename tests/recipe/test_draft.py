@@ -37,6 +37,31 @@ def test_a_variation_is_two_numbers_in_the_recipe() -> None:
     assert recipe.start == FromNoise(variations=(Variation(seed=9, weight=0.2),))
 
 
+def test_in_a1111s_way_the_variation_seed_moves() -> None:
+    draft = Draft(
+        prompt="a",
+        seed=5,
+        variation_seed=SEED_MAX,
+        variation_strength=0.2,
+        variation_method="a1111",
+        count=3,
+        model=MODEL,
+    )
+    made = expand(draft, STYLES)
+    assert [recipe.seed for recipe in made] == [5, 5, 5]
+    starts = [recipe.start for recipe in made]
+    assert starts == [
+        FromNoise(variations=(Variation(seed=seed, weight=0.2),), method="a1111")
+        for seed in (SEED_MAX, 0, 1)
+    ]
+    after = after_run(replace(draft, seed_rule="step"), lambda: 9)
+    assert (after.seed, after.variation_seed) == (5, 2)
+    # Without a strength nothing is mixed, and the seeds count up as ever.
+    plain = replace(draft, variation_strength=0.0)
+    assert [recipe.seed for recipe in expand(plain, STYLES)] == [5, 6, 7]
+    assert after_run(replace(plain, seed_rule="step"), lambda: 9).seed == 8
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
