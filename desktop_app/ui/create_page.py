@@ -49,6 +49,7 @@ class CreatePage(QWidget):
     """
 
     gallery_wanted = Signal()
+    models_wanted = Signal()
     looked = Signal(object)
     refused = Signal(object)
     shelf_wanted = Signal(str)
@@ -139,6 +140,7 @@ class CreatePage(QWidget):
         self.sidebar.model_chosen.connect(studio.choose_model)
         self.sidebar.rescan_asked.connect(studio.library.rescan)
         self.sidebar.folder_asked.connect(self._open_models)
+        self.sidebar.models_asked.connect(self.models_wanted)
         self.sidebar.shelf_asked.connect(self.shelf_wanted)
         self.sidebar.verify_asked.connect(studio.reproduce)
         self.sidebar.difference_asked.connect(self.canvas.show_difference)

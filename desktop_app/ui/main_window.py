@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         studio.engine_state.connect(self.bar.show_engine)
         studio.focus_picture.connect(self._focused)
         self.create_page.gallery_wanted.connect(lambda: self.show_page(GALLERY))
+        self.create_page.models_wanted.connect(lambda: self.show_page(MODELS))
         self.create_page.refused.connect(self._refused)
         self.create_page.looked.connect(lambda _: self._look(CREATE))
         self.gallery_page.view.looked.connect(lambda _: self._look(GALLERY))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.editor import Editor
@@ -37,11 +37,13 @@ class ModelSection(QWidget):
         model_chosen(ModelInfo): another model is wanted.
         folder_asked(): open the folder where models are put.
         rescan_asked(): read the folders again.
+        more_asked(): show the page with all models.
     """
 
     model_chosen = Signal(object)
     folder_asked = Signal()
     rescan_asked = Signal()
+    more_asked = Signal()
 
     def __init__(
         self, editor: Editor, library: LibraryModel, parent: QWidget | None = None
@@ -119,14 +121,19 @@ class ModelSection(QWidget):
         """Say how a model is added, with the folder to open."""
         sheet = Popover(self.add, "Add a model", 300)
         words = label(
-            "Put the folder of a Stable Diffusion model (diffusers format, safetensors files) "
-            "into this folder, then look again. Nothing is fetched from the network.",
+            "On the page with the models, add folders of other programs or get a model from "
+            "Hugging Face. Or drop a model on the window, or put it into this folder and look "
+            "again.",
             "label",
         )
         words.setWordWrap(True)
         place = label(str(self._library.models_folder), "hint")
         place.setWordWrap(True)
         place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        more = QPushButton("Show the models")
+        more.setProperty("primary", True)
+        more.clicked.connect(self.more_asked)
+        more.clicked.connect(sheet.close)
         open_it = IconTextButton("folder-open", "Open the folder")
         look = IconTextButton("refresh-cw", "Look again")
         row = QHBoxLayout()
@@ -139,7 +146,8 @@ class ModelSection(QWidget):
         sheet.column.addWidget(words)
         sheet.column.addWidget(place)
         sheet.column.addLayout(row)
-        sheet.open(open_it)
+        sheet.column.addWidget(more)
+        sheet.open(more)
         return sheet
 
 

@@ -38,6 +38,7 @@ class ParameterSidebar(QFrame):
         model_chosen(ModelInfo): another model is wanted.
         folder_asked(): open the folder where models are put.
         rescan_asked(): read the models' folders again.
+        models_asked(): show the page with all models.
         verify_asked(int): make the picture with this id again, and compare.
         difference_asked(int, bool), why_asked(int): as the proof card has them.
         shelf_asked(str): the whole shelf is wanted: `seeds`, `settings` or `history`.
@@ -47,6 +48,7 @@ class ParameterSidebar(QFrame):
     model_chosen = Signal(object)
     folder_asked = Signal()
     rescan_asked = Signal()
+    models_asked = Signal()
     verify_asked = Signal(object)
     difference_asked = Signal(object, bool)
     why_asked = Signal(object)
@@ -86,6 +88,7 @@ class ParameterSidebar(QFrame):
         self.model.model_chosen.connect(self.model_chosen)
         self.model.folder_asked.connect(self.folder_asked)
         self.model.rescan_asked.connect(self.rescan_asked)
+        self.model.more_asked.connect(self.models_asked)
         self.proof.verify_asked.connect(self.verify_asked)
         self.proof.difference_asked.connect(self.difference_asked)
         self.proof.why_asked.connect(self.why_asked)
