@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from desktop_app import __version__, log, paths
-from desktop_app.cli import render, show
+from desktop_app.cli import convert, models, render, show
 from desktop_app.cli.output import PROGRAM, Output, one_line, prepare_streams
 from desktop_app.errors import AppError, Cancelled
 
@@ -99,8 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     inspect.add_argument("image", metavar="IMAGE", help="PNG, JPEG or WebP")
     inspect.set_defaults(run=show.inspect)
+    listed = commands.add_parser("models", parents=[shared], help="the models that were found")
+    listed.add_argument("--all", action="store_true", help="also LoRAs and what cannot be used")
+    listed.set_defaults(run=models.models)
+    _add_convert(
+        commands.add_parser("convert", parents=[shared], help="turn a pickle into safetensors")
+    )
     for name, words, run in (
-        ("models", "the models that were found", show.models),
         ("samplers", "the samplers and their noise levels", show.samplers),
         ("rebuild-index", "make the gallery's index again from the pictures", show.rebuild),
     ):
@@ -131,3 +136,11 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help="keep the new picture, as PNG")
     add("--force", action="store_true", help="replace FILE if it is there")
     parser.set_defaults(run=render.reproduce)
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", help="a .ckpt, .pt, .pth or .bin file")
+    add("--trust", action="store_true", help="you trust its maker: a pickle can run any code")
+    add("--out", metavar="FOLDER", help="of models; our own if it is left out")
+    parser.set_defaults(run=convert.convert)

@@ -157,7 +157,8 @@ def open_catalog(further: Path | None = None) -> Catalog:
     where = paths.resolve()
     chosen = settings.load(where.settings_file).settings.model_folders
     folders = [paths.RESOURCES / "models", where.models, *(Path(folder) for folder in chosen)]
-    return Catalog([*folders, further] if further else folders, where.cache)
+    folders += [further] if further else []
+    return Catalog(folders, where.cache, where.model_facts)
 
 
 @contextmanager
@@ -245,7 +246,7 @@ def _saved(target: Target, rendered: Rendered, output: Output) -> Path:
 
 
 def _first(catalog: Catalog) -> ModelInfo:
-    found = catalog.scan()
+    found = catalog.scan(hashing=False)
     for model in found:
         if model.built_in:
             return model

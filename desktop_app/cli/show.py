@@ -1,11 +1,10 @@
-"""The commands that only look: inspect, models, samplers; and rebuild-index."""
+"""The commands that only look: inspect and samplers; and rebuild-index."""
 
 import argparse
 from pathlib import Path
 
 from desktop_app import paths, settings
 from desktop_app.cli.output import Output
-from desktop_app.cli.render import open_catalog
 from desktop_app.recipe import codec
 from desktop_app.recipe.provenance import Provenance
 from desktop_app.recipe.recipe import FromNoise, FromStep, Recipe
@@ -26,10 +25,10 @@ def inspect(chosen: argparse.Namespace, output: Output) -> int:
     if found.problem:
         output.line(found.problem)
     if recipe:
-        _table(output, _settings(recipe))
+        table(output, _settings(recipe))
     if provenance:
         output.line()
-        _table(output, _proof(provenance))
+        table(output, _proof(provenance))
         output.line()
         output.line(
             "The pixels are those that were made."
@@ -38,7 +37,7 @@ def inspect(chosen: argparse.Namespace, output: Output) -> int:
         )
     if not recipe and found.draft_changes:
         output.line("Made by another program:")
-        _table(output, [(name, str(value)) for name, value in found.draft_changes.items()])
+        table(output, [(name, str(value)) for name, value in found.draft_changes.items()])
         if found.model_name or found.model_hash:
             output.line(f"Model: {found.model_name} {found.model_hash}".rstrip())
         for note in found.notes:
@@ -64,58 +63,6 @@ def inspect(chosen: argparse.Namespace, output: Output) -> int:
             "model_hash": found.model_hash,
             "notes": list(found.notes),
             "infotext": found.infotext,
-        }
-    )
-    return 0
-
-
-def models(chosen: argparse.Namespace, output: Output) -> int:
-    """List the models that were found; exit code 0."""
-    catalog = open_catalog()
-    found = catalog.scan()
-    for model in found:
-        width, height = model.native_size
-        output.line(f"{model.title}{' (built in)' if model.built_in else ''}")
-        _table(
-            output,
-            [
-                ("Folder", str(model.path)),
-                ("Family", model.family),
-                ("Size", f"{width} x {height}, {model.bytes / 1e6:.0f} MB"),
-                ("Noise", f"{model.noise_schedule}, {model.prediction_type}"),
-                ("Defaults", _defaults(model.default_steps, model.default_guidance)),
-                ("Sampler", label_of(model.default_scheduler, model.default_sigmas)),
-                ("Hash", model.ref.sha256),
-            ],
-            indent=2,
-        )
-    for path, refusal in catalog.refused:
-        output.line(f"- {path} was not taken: {refusal}")
-    if not found:
-        output.line(f"There are no models; put diffusers folders into {paths.resolve().models}.")
-    output.result(
-        {
-            "models": [
-                {
-                    "name": model.ref.name,
-                    "sha256": model.ref.sha256,
-                    "kind": model.ref.kind,
-                    "title": model.title,
-                    "path": str(model.path),
-                    "built_in": model.built_in,
-                    "family": model.family,
-                    "native_size": list(model.native_size),
-                    "steps": model.default_steps,
-                    "guidance_scale": model.default_guidance,
-                    "scheduler": model.default_scheduler,
-                    "sigmas": model.default_sigmas,
-                    "prediction_type": model.prediction_type,
-                    "noise_schedule": model.noise_schedule,
-                    "bytes": model.bytes,
-                }
-                for model in found
-            ],
-            "refused": {str(path): str(refusal) for path, refusal in catalog.refused},
         }
     )
     return 0
@@ -216,11 +163,8 @@ def _proof(provenance: Provenance) -> list[tuple[str, str]]:
     ]
 
 
-def _defaults(steps: int, guidance: float) -> str:
-    return f"{steps} steps, guidance {guidance:g}"
-
-
-def _table(output: Output, rows: list[tuple[str, str]], indent: int = 0) -> None:
+def table(output: Output, rows: list[tuple[str, str]], indent: int = 0) -> None:
+    """Names and values below each other."""
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         lines = value.splitlines() or [""]

@@ -1,8 +1,9 @@
 """The known models: what they are, where they lie, and how to find one by its hash."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets, Stop
@@ -18,6 +19,8 @@ from desktop_app.recipe.recipe import ModelRef
 __all__ = ["Catalog", "ModelInfo", "Words"]
 
 INDEX = "model_index.json"
+Found = TypeVar("Found")
+_HEX = frozenset("0123456789abcdef")
 
 
 class Catalog:
@@ -136,17 +139,23 @@ class Catalog:
     def find(self, ref: ModelRef) -> ModelInfo:
         """The model with these tensors, whatever it is called here.
 
+        Models that have no hash yet are hashed until it is found, those of its name first; that
+        can take minutes.
+
         Raises:
             AppError: `model-missing`, naming the model and its hash.
         """
-        for info in (*self._all(), *self._opened.values()):
-            if info.ref.sha256 == ref.sha256:
-                return info
-        self._hash_namesakes(ref)
-        for info in self._all():
-            if info.ref.sha256 == ref.sha256:
-                return info
-        raise self._missing(ref)
+        wanted = ref.name.casefold()
+
+        def known() -> ModelInfo | None:
+            models = (*self._all(), *self._opened.values())
+            return next((info for info in models if info.ref.sha256 == ref.sha256), None)
+
+        found = known() or self._hash_until(lambda one: one.name.casefold() == wanted, known)
+        found = found or self._hash_until(lambda one: one.identity.kind == "checkpoint", known)
+        if found is None:
+            raise self._missing(ref)
+        return found
 
     def open(self, path_or_name: str) -> ModelInfo:
         """The model that a person means: a folder, a file, a title, a folder's name, or a hash's
@@ -159,18 +168,22 @@ class Catalog:
         if _is_model(place):
             return self._open_place(place.absolute())
         wanted = path_or_name.strip().casefold()
-        by_hash = {one.sha256: one.file_sha256 or "" for one in self._assets.all()}
-        for info in self._all():
-            names = {info.title.casefold(), info.path.name.casefold(), info.ref.name.casefold()}
-            names.add(info.path.stem.casefold())
-            hashes = (info.ref.sha256, by_hash.get(info.ref.sha256, ""))
-            if wanted in names or (len(wanted) >= 6 and any(h.startswith(wanted) for h in hashes)):
-                return info
-        known = ", ".join(info.title for info in self._all()[:10]) or "none"
+        found = self._named(wanted) or self._hash_until(
+            lambda one: wanted in (one.name.casefold(), one.path.name.casefold()),
+            lambda: self._named(wanted),
+        )
+        if found is None and len(wanted) >= 6 and set(wanted) <= _HEX:
+            found = self._hash_until(
+                lambda one: one.identity.kind == "checkpoint", lambda: self._named(wanted)
+            )
+        if found is not None:
+            return found
+        titles = [info.title for info in self._all()]
+        titles += [one.name for one in self.unhashed() if one.identity.kind == "checkpoint"]
         raise AppError(
             "model-unknown",
             f"There is no model “{path_or_name[:200]}”.",
-            hint=f"The models here are: {known}.",
+            hint=f"The models here are: {', '.join(titles[:10]) or 'none'}.",
             name=path_or_name[:200],
         )
 
@@ -186,8 +199,10 @@ class Catalog:
         if asset is None and ref.sha256 in known:
             asset = self._assets.look(known[ref.sha256])
         if asset is None:
-            self._hash_namesakes(ref)
-            asset = self.asset(ref)
+            wanted = ref.name.casefold()
+            asset = self._hash_until(
+                lambda one: one.name.casefold() == wanted, lambda: self.asset(ref)
+            )
         if asset is None:
             raise self._missing(ref)
         if asset.identity.format == "folder":
@@ -222,18 +237,34 @@ class Catalog:
             self._opened[info.ref.sha256] = info
         return info
 
-    def _hash_namesakes(self, ref: ModelRef) -> None:
-        """Hash what has the name that is looked for and was not hashed yet."""
-        wanted = ref.name.casefold()
-        namesakes = [one for one in self._assets.unhashed() if one.name.casefold() == wanted]
-        for asset in namesakes:
+    def _named(self, wanted: str) -> ModelInfo | None:
+        """The model with this name in small letters, or with a hash that begins so."""
+        whole = {one.sha256: one.file_sha256 or "" for one in self._assets.all()}
+        for info in self._all():
+            names = {info.title.casefold(), info.path.name.casefold(), info.ref.name.casefold()}
+            names.add(info.path.stem.casefold())
+            hashes = (info.ref.sha256, whole.get(info.ref.sha256, ""))
+            if wanted in names or (len(wanted) >= 6 and any(h.startswith(wanted) for h in hashes)):
+                return info
+        return None
+
+    def _hash_until(
+        self, worth: Callable[[Asset], bool], found: Callable[[], Found | None]
+    ) -> Found | None:
+        """Hash what has no hash yet and may be it, until it is found."""
+        for asset in self._assets.unhashed():
+            if not worth(asset):
+                continue
             try:
                 self._assets.hash(asset)
             except (AppError, OSError):
                 continue  # then it is not the one
-        if namesakes:
             self._assets.save()
             self.refresh()
+            result = found()
+            if result is not None:
+                return result
+        return None
 
     def _missing(self, ref: ModelRef) -> AppError:
         words = {"lora": "LoRA", "embedding": "textual inversion", "vae": "VAE"}
@@ -253,7 +284,7 @@ class Catalog:
 
     def _all(self) -> tuple[ModelInfo, ...]:
         with self._lock:
-            return self.scan() if self._models is None else self._models
+            return self.scan(hashing=False) if self._models is None else self._models
 
 
 def _rank(path: Path, places: dict[Path, int]) -> int:
