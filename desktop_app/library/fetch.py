@@ -23,8 +23,10 @@ from desktop_app.library.fetch_order import (
 )
 from desktop_app.library.fetch_rate import Rate
 from desktop_app.library.fetch_stop import Stop
+from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.hub import file_url
 from desktop_app.library.hub_files import RemoteFile
+from desktop_app.library.identify import look_at
 
 SIDE_BY_SIDE = 3
 """Files of one order that come at the same time."""
@@ -147,10 +149,12 @@ class Transfer:
             target = _free_name(self._models / f"{owner}--{name}", order.commit)
             here.rename(target)
         else:
-            folder = self._models / f"{owner}--{name} files"
+            came = here / order.files[0][1]
+            folder = self._models / OWN_FOLDERS[look_at(came).kind]
             folder.mkdir(parents=True, exist_ok=True)
-            target = _free_name(folder / order.files[0][1], order.commit)
-            (here / order.files[0][1]).rename(target)
+            target = _free_name(folder / came.name, order.commit)
+            came.rename(target)
+            _note_beside(target, order)
         sync_folder(target.parent)
         drop_order(order, self._models)
         return target
@@ -175,6 +179,16 @@ def _free_name(path: Path, commit: str) -> Path:
 
 
 _SUFFIXES = frozenset({".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pth", ".bin"})
+
+
+def _note_beside(target: Path, order: Order) -> None:
+    """Where a file came from and which words call it, as A1111 keeps such notes."""
+    note = target.with_suffix(".json")
+    about = f"From {order.repo} on Hugging Face, commit {order.commit[:8]}. {order.licence}."
+    words = {"description": about, "activation text": order.words}
+    if not note.exists():
+        data = json.dumps(words, indent=2, ensure_ascii=False).encode()
+        write_atomically(note, data + b"\n")
 
 
 def _source(order: Order) -> bytes:

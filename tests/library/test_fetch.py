@@ -29,6 +29,7 @@ from desktop_app.library.fetch_stop import Stop
 from desktop_app.library.hub import look
 from desktop_app.library.hub_address import parse_address
 from desktop_app.library.hub_files import RemoteFile
+from tests.library import files
 from tests.library import hub_server as server
 from tests.library.hub_server import COMMIT, Handler, Hub, Stored, serve
 
@@ -92,10 +93,16 @@ def test_a_pipeline_arrives_as_a_folder(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_single_file_arrives_under_a_name_that_says_something(hub: Hub, tmp_path: Path) -> None:
     hub.files.clear()
-    hub.put("pytorch_lora_weights.safetensors", b"lora")
-    target = Transfer(order_of(hub, tmp_path), tmp_path, hub.net()).run()
-    assert target == tmp_path / "maker--model files" / "model.safetensors"
-    assert target.read_bytes() == b"lora"
+    data = files.write_shapes(tmp_path / "x", files.kohya([("lora_unet_a", 8, 8)])).read_bytes()
+    hub.put("pytorch_lora_weights.safetensors", data)
+    hub.card = {"instance_prompt": "a TOK fox", "license": "mit"}
+    models = tmp_path / "models"
+    target = Transfer(order_of(hub, models), models, hub.net()).run()
+    assert target == models / "loras" / "model.safetensors"
+    assert target.read_bytes() == data
+    note = json.loads(target.with_suffix(".json").read_bytes())
+    assert note["activation text"] == "a TOK fox"
+    assert note["description"] == "From maker/model on Hugging Face, commit a1b2c3d4. MIT."
 
 
 def test_a_name_that_is_taken_is_never_replaced(hub: Hub, tmp_path: Path) -> None:
