@@ -31,6 +31,7 @@ class Query:
         until: UTC, ISO 8601, before this moment; empty for any time.
         favourite: True for favourites only, False for the others.
         verified: a verdict, such as `identical`.
+        sheet: the grid that it is a cell of; empty for any.
         ignored: filters whose value was not understood.
     """
 
@@ -44,6 +45,7 @@ class Query:
     until: str = ""
     favourite: bool | None = None
     verified: str = ""
+    sheet: str = ""
     ignored: tuple[str, ...] = ()
 
 
@@ -52,7 +54,7 @@ def parse(text: str) -> Query:
 
     Words stand for themselves, "several words" for a phrase, -word for its absence. Filters are
     `seed:7`, `model:starter`, `size:512x768`, `rating:>3`, `date:2026-11`, `date:today`,
-    `date:>2026-11-02`, `is:favourite` and `is:verified`.
+    `date:>2026-11-02`, `is:favourite`, `is:verified` and `grid:` with the id of a grid.
     """
     query = Query()
     for term in _TERM.findall(text[:_TEXT_MAX])[:_TERMS_MAX]:
@@ -103,6 +105,8 @@ def conditions(query: Query) -> tuple[str, tuple[object, ...]]:
         found.append(("favourite = ?", (query.favourite,)))
     if query.verified:
         found.append(("verified = ?", (query.verified,)))
+    if query.sheet:
+        found.append(("sheet = ?", (query.sheet,)))
     return (
         "".join(f" AND {condition}" for condition, _ in found),
         tuple(value for _, values in found for value in values),
@@ -153,6 +157,10 @@ def _is(query: Query, value: str) -> Query | None:
             return replace(query, verified=value.lower())
         case _:
             return None
+
+
+def _grid(query: Query, value: str) -> Query | None:
+    return replace(query, sheet=value.lower()) if re.fullmatch("[0-9a-fA-F]{16}", value) else None
 
 
 def _date(query: Query, value: str) -> Query | None:
@@ -210,4 +218,5 @@ _FILTERS: dict[str, Callable[[Query, str], Query | None]] = {
     "rating": _rating,
     "date": _date,
     "is": _is,
+    "grid": _grid,
 }

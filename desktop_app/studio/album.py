@@ -97,6 +97,11 @@ class Album(QObject):
                 )
                 self._take(new, "Prompt of a picture", "Took the prompt of the picture.")
 
+    def take_recipe(self, recipe: Recipe, name: str) -> None:
+        """Put all settings of a recipe that is no stored picture's into the draft."""
+        draft = draft_of(recipe, self._editor.draft)
+        self._take(draft, "Settings of a picture", f"Took all settings of {name}.")
+
     def recipe_of(self, picture: int) -> Recipe | None:
         """How a picture was made; says so in a notice when that is not known."""
         record = self._gallery.record_of(picture)

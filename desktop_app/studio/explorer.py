@@ -4,6 +4,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -26,6 +27,7 @@ from desktop_app.recipe.explore import (
 from desktop_app.recipe.presets import start_of
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import FromNoise, Recipe
+from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.orders import Orders
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from desktop_app.store.metadata import Imported
     from desktop_app.store.pictures import Record
 
 ROUGH_STEPS = 8
@@ -92,12 +95,14 @@ class Explorer(QObject):
         looked(object): the Place that has a picture now.
         progress(): what is being made, or how much is left.
         failed(AppError): why no picture can be made.
+        asked(): the map shall be shown.
     """
 
     map_changed = Signal()
     looked = Signal(object)
     progress = Signal()
     failed = Signal(object)
+    asked = Signal()
 
     def __init__(
         self,
@@ -105,6 +110,7 @@ class Explorer(QObject):
         orders: Orders,
         conductor: Conductor,
         expand: Callable[[Draft], Sequence[Recipe]],
+        reads: Background,
         parent: QObject | None = None,
     ) -> None:
         """Args:
@@ -113,6 +119,7 @@ class Explorer(QObject):
         super().__init__(parent)
         self._editor, self._orders, self._conductor = editor, orders, conductor
         self._expand = expand
+        self._reads = reads
         self._corners: tuple[Corner, ...] = ()
         self._window = Window()
         self._base: Recipe | None = None
@@ -184,6 +191,16 @@ class Explorer(QObject):
         self._conductor.drop_peek()
         self.progress.emit()
 
+    def around(self, record: "Record") -> None:
+        """A stored picture's noise and three new seeds as corners, and show the map.
+
+        Raises:
+            AppError: as `set_picture`.
+        """
+        self.start_anew()
+        self.set_picture(0, record)
+        self.asked.emit()
+
     def set_corner(self, number: int, corner: Corner) -> None:
         """Put another noise at a corner, or at the first that is not there yet.
 
@@ -205,6 +222,24 @@ class Explorer(QObject):
             raise AppError("no-recipe", "This picture does not say how it was made.")
         name = f"Seed {record.recipe.seed}"
         self.set_corner(number, corner_of(record.recipe, name, record.pixels_sha256))
+
+    def set_file(self, number: int, path: Path, refused: Callable[[AppError], None]) -> None:
+        """Put the noise of a picture's file at a corner, once it is read.
+
+        Args:
+            refused: told why it is not taken.
+        """
+
+        def read(imported: "Imported") -> None:
+            try:
+                if imported.recipe is None or imported.provenance is None:
+                    raise AppError("no-recipe", f"{path.name} does not say how it was made.")
+                name, pixels = f"Seed {imported.recipe.seed}", imported.provenance.pixels_sha256
+                self.set_corner(number, corner_of(imported.recipe, name, pixels))
+            except AppError as error:
+                refused(error)
+
+        self._reads.run(_read_picture, path, done=read, failed=refused)
 
     def throw(self, number: int) -> None:
         """A new random seed for one corner."""
@@ -423,6 +458,12 @@ def with_noise(draft: Draft, recipe: Recipe) -> Draft:
         variation_method="whole",
         branch=None,
     )
+
+
+def _read_picture(path: Path) -> "Imported":
+    from desktop_app.store.metadata import read_picture
+
+    return read_picture(path)
 
 
 def _settings(draft: Draft) -> Draft:

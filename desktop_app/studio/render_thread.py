@@ -42,6 +42,10 @@ class Comparing:
 ThreadEvent = Event | Saving | Comparing
 
 
+_SEEN = 48
+"""Pixels of the shorter side from which on the small picture of a step tells what it shows."""
+
+
 class _Enough(Exception):
     """A rough picture is as far as it is wanted."""
 
@@ -268,7 +272,7 @@ class RenderThread(QThread):
                     last = preview
                 case Loading():
                     self._post(job.id, event)
-                case Latents() if job.rough and last is not None:
+                case Latents() if last is not None and job.rough and min(last.shape[:2]) >= _SEEN:
                     raise _Enough
                 case _:
                     pass

@@ -30,6 +30,7 @@ from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.lineage import Lineage
 from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
@@ -117,7 +118,7 @@ class Studio(QObject):
         )
         self._orders = Orders(self.editor, self.library, self.queue, self.names, self._disk, self)
         self.explorer = Explorer(
-            self.editor, self._orders, self._conductor, self._orders.expanded, self
+            self.editor, self._orders, self._conductor, self._orders.expanded, self._reads, self
         )
         self.sweeps = Sweeps(
             self.editor,
@@ -136,6 +137,7 @@ class Studio(QObject):
         self.films = Films(
             self.timeline, self.album, self._orders, self._conductor, self.queue, self
         )
+        self.lineage = Lineage(self._reads, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
@@ -445,6 +447,7 @@ class Studio(QObject):
         for part in (self.album, self.gallery, self._conductor, self.sweeps, self.audit):
             part.open(storage)
         self.seeds.open(storage)
+        self.lineage.open(storage)
 
     @Slot(object)
     def _engine_failed(self, error: AppError) -> None:

@@ -49,6 +49,7 @@ class Sweeps(QObject):
         sheet_read(Sheet): the recipes of a contact sheet that was opened.
         wanted(int): this picture shall be shown.
         ordered(): the pictures of a grid are ordered, and may be looked at.
+        asked(): the artist wants to set up a grid.
     """
 
     notice = Signal(object)
@@ -57,6 +58,7 @@ class Sweeps(QObject):
     sheet_read = Signal(object)
     wanted = Signal(object)
     ordered = Signal()
+    asked = Signal()
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from desktop_app.recipe.recipe import COUNT
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.run_state import RunState
 from desktop_app.ui import icons, theme
-from desktop_app.ui.fields import Refusal, label, restyle
+from desktop_app.ui.fields import IconButton, Refusal, label, restyle
 from desktop_app.ui.number_fields import NumberEdit
 
 _HEIGHT = 46
@@ -144,10 +144,12 @@ class GenerateBar(QWidget):
     Signals:
         generate_asked()
         cancel_asked()
+        grid_asked(): a grid of settings instead of a count.
     """
 
     generate_asked = Signal()
     cancel_asked = Signal()
+    grid_asked = Signal()
 
     def __init__(self, editor: Editor, run: RunState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,9 +157,12 @@ class GenerateBar(QWidget):
         self._run = run
         self.button = GenerateButton()
         self.count = CountEdit()
+        self.grid = IconButton("grid-3x3", "Grid", side=_HEIGHT)
+        self.grid.set_name("Grid", "A grid of settings: X, Y, Z (Ctrl+G)")
         self.refusal = Refusal()
         self._build()
         self.button.clicked.connect(self._click)
+        self.grid.clicked.connect(self.grid_asked)
         self.count.edited.connect(self._set_count)
         self.count.refused.connect(self.refusal.say)
         editor.changed.connect(self._show_draft)
@@ -170,6 +175,7 @@ class GenerateBar(QWidget):
         row.setSpacing(theme.px(8))
         row.addWidget(self.button, 1)
         row.addWidget(self.count)
+        row.addWidget(self.grid)
         hint = label("Ctrl+Enter generate   ·   Esc cancel   ·   Shift+Enter queue", "hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -27,7 +27,9 @@ from PySide6.QtWidgets import (
 
 from desktop_app.studio.values import Notice
 from desktop_app.ui.create_page import CreatePage
+from desktop_app.ui.derived import Derived
 from desktop_app.ui.drop_overlay import DropOverlay
+from desktop_app.ui.explorer_page import ExplorerPage
 from desktop_app.ui.gallery_page import GalleryPage
 from desktop_app.ui.gallery_search import GalleryFilter
 from desktop_app.ui.icons import app_icon
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
     from desktop_app.ui.audit_dialog import AuditDialog
 
-CREATE, GALLERY, MODELS, SHELF = 0, 1, 2, 3
+CREATE, GALLERY, MODELS, SHELF, EXPLORE = 0, 1, 2, 3, 4
 SIZE = (1600, 1000)
 CACHE_KB = 96 * 1024
 """For the painted thumbnails of some screens full of pictures."""
@@ -80,7 +82,8 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.gallery_page)
         self._library_page: LibraryPage | None = None
         self._shelf_page: ShelfPage | None = None
-        for _ in (MODELS, SHELF):
+        self._explorer_page: ExplorerPage | None = None
+        for _ in (MODELS, SHELF, EXPLORE):
             self.pages.addWidget(QWidget(self.pages))  # until the page is wanted
         column.addWidget(self.bar)
         column.addWidget(self.pages, 1)
@@ -121,6 +124,9 @@ class MainWindow(QMainWindow):
         self.create_page.shelf_wanted.connect(self.show_shelf)
         self.seed_drop.dropped.connect(studio.seeds.drop)
         self.seed_drop.refused.connect(studio.seeds.tell)
+        self.derived = Derived(studio, self, self._find_words)
+        self.create_page.prompts.bar.grid_asked.connect(self.derived.open_grid)
+        studio.explorer.asked.connect(lambda: self.show_page(EXPLORE))
 
     def _shortcuts(self) -> None:
         studio = self._studio
@@ -129,6 +135,8 @@ class MainWindow(QMainWindow):
             "Ctrl+2": lambda: self.show_page(GALLERY),
             "Ctrl+3": lambda: self.show_page(MODELS),
             "Ctrl+4": lambda: self.show_page(SHELF),
+            "Ctrl+5": lambda: self.show_page(EXPLORE),
+            "Ctrl+G": self.derived.open_grid,
             "Ctrl+Return": self.create_page.generate,
             "Ctrl+Enter": self.create_page.generate,
             "Shift+Return": self.create_page.enqueue,
@@ -172,6 +180,15 @@ class MainWindow(QMainWindow):
             self._put_page(SHELF, self._shelf_page)
         return self._shelf_page
 
+    @property
+    def explorer_page(self) -> ExplorerPage:
+        """The page with the map of noises; made when it is wanted for the first time."""
+        if self._explorer_page is None:
+            self._explorer_page = ExplorerPage(self._studio, self.pages)
+            self._explorer_page.left.connect(lambda: self.show_page(CREATE))
+            self._put_page(EXPLORE, self._explorer_page)
+        return self._explorer_page
+
     def _put_page(self, number: int, page: QWidget) -> None:
         before = self.pages.widget(number)
         self.pages.insertWidget(number, page)
@@ -201,6 +218,8 @@ class MainWindow(QMainWindow):
             self.library_page.view.setFocus()
         elif page == SHELF:
             self.shelf_page.refresh()
+        elif page == EXPLORE:
+            self.explorer_page.map.setFocus()
         self.pages.setCurrentIndex(page)
         self.bar.show_page(page)
         if page == GALLERY:
@@ -298,6 +317,10 @@ class MainWindow(QMainWindow):
         self._studio.desk.copy_in(paths)
         self.show_page(MODELS)
 
+    def _find_words(self, words: str) -> None:
+        self.filter.set_words(words)
+        self.show_page(GALLERY)
+
     def _find(self) -> None:
         field = self.create_page.gallery.search.field
         if self.page == SHELF:
@@ -348,7 +371,7 @@ class MainWindow(QMainWindow):
 
     def _offer(self, event: QDragEnterEvent) -> bool:
         """Show what can be done with a drag; the shelf takes what is dropped on it itself."""
-        if self.page == SHELF:
+        if self.page in (SHELF, EXPLORE):
             return False
         mime = event.mimeData()
         return (self.page == CREATE and self.seed_drop.offer(mime)) or self.drop.offer(mime)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from desktop_app.errors import AppError
 from desktop_app.recipe.presets import SEED_PARTS, Part
 from desktop_app.studio.seed_desk import refuse_taken
 from desktop_app.ui.icons import icon
@@ -102,7 +103,11 @@ def _one(
         menu.addMenu(vary_menu(studio, number, parent))
         keep = "Keep its seed…"
         add(menu, keep, lambda: _ask_to_keep(studio, number, parent), "bookmark")
-        menu.addSeparator()
+        _derive(studio, record, menu)
+    else:
+        add(menu, "Read its settings", lambda: studio.open_file(record.path), "sliders-horizontal")
+    add(menu, "Family…", lambda: studio.lineage.asked.emit(number), "spline")
+    menu.addSeparator()
     add(menu, "Show in folder", lambda: studio.reveal(number), "folder-open")
     add(
         menu,
@@ -114,6 +119,23 @@ def _one(
     if record.recipe is not None:
         add(menu, "Copy settings as text", lambda: studio.copy_settings(number), "clipboard-copy")
     menu.addSeparator()
+
+
+def _derive(studio: "Studio", record: "Record", menu: QMenu) -> None:
+    """What starts from the picture's settings, or from its noise."""
+
+    def grid() -> None:
+        studio.restore(record.id)
+        studio.sweeps.asked.emit()
+
+    def explore() -> None:
+        try:
+            studio.explorer.around(record)
+        except AppError as error:
+            studio.album.tell(error)
+
+    add(menu, "Explore around it", explore, "layout-grid")
+    add(menu, "Grid of its settings…", grid, "grid-3x3")
 
 
 def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.values import DeviceInfo
 
 HEIGHT = 46
-PAGES = ("Create", "Gallery", "Models", "Shelf")
+PAGES = ("Create", "Gallery", "Models", "Shelf", "Explore")
 HOVER_MS = 450
 """How long a drag rests on a page's name until the page opens, so that it can be dropped there."""
 _ENGINE_WORDS = {

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.gui
 
 def opened(stage: Stage, *, seed: int = 5) -> Explorer:
     """The map of a draft, all of it made."""
-    stage.studio.editor.set(prompt="a fox", seed=seed, num_inference_steps=12)
+    large = {"width": 384, "height": 384}
+    stage.studio.editor.set(prompt="a fox", seed=seed, num_inference_steps=12, **large)
     stage.studio.explorer.open()
     stage.until(lambda: stage.studio.explorer.left == 0)
     return stage.studio.explorer
@@ -35,6 +36,17 @@ def test_the_map_of_the_draft_is_made_roughly_and_nothing_is_kept(stage: Stage) 
     storage = stage.studio.gallery._storage  # pyright: ignore[reportPrivateUsage]
     assert storage is not None
     assert storage.journal.pending() == []
+
+
+def test_a_rough_picture_too_small_to_be_seen_is_decoded(stage: Stage) -> None:
+    stage.studio.editor.set(prompt="a fox", width=64, height=64)
+    stage.studio.explorer.open()
+    stage.until(lambda: stage.studio.explorer.left == 0)
+    look = stage.studio.explorer.look((0, 0))
+    assert look is not None
+    assert not look.fine
+    assert look.image.width() == 64
+    assert stage.studio.gallery.total == 0
 
 
 def places(explorer: Explorer) -> list[tuple[int, int]]:
@@ -66,7 +78,7 @@ def bits(image: QImage) -> bytes:
 
 def test_generate_goes_before_the_map_and_the_map_goes_on(stage: Stage) -> None:
     gate = stage.backend.gate(f"step {ROUGH_STEPS}")
-    stage.studio.editor.set(prompt="a fox", num_inference_steps=12)
+    stage.studio.editor.set(prompt="a fox", num_inference_steps=12, width=384, height=384)
     stage.studio.explorer.open()
     stage.until(gate.reached.is_set)
     stage.studio.generate()
