@@ -12,8 +12,8 @@ LATENT = 8
 """Pixels to a latent; four channels and eight pixels are what most models have."""
 SIDE_MAX = 96
 
-# What the four latent channels of Stable Diffusion 1 look like, roughly, as R, G and B (a linear
-# fit, after https://discuss.huggingface.co/t/23204); as deep in colour as the eye can tell apart.
+# What the four latent channels of Stable Diffusion 1 look like, roughly, as R, G and B: a linear
+# fit (https://discuss.huggingface.co/t/23204). One map for all, so that a seed looks the same.
 _COLOURS = torch.tensor(
     [
         [0.298, 0.207, 0.208],
@@ -22,7 +22,8 @@ _COLOURS = torch.tensor(
         [-0.184, -0.271, -0.473],
     ]
 )
-_CONTRAST = 70.0
+_CONTRAST = 100.0
+"""Steps of 0 ... 255 for one standard deviation of a channel of weight 1."""
 
 
 def noise_picture(seed: int, start: FromNoise, width: int, height: int) -> NDArray[np.uint8]:
@@ -39,5 +40,5 @@ def noise_picture(seed: int, start: FromNoise, width: int, height: int) -> NDArr
     """
     shape = (1, CHANNELS, height // LATENT, width // LATENT)
     noise = initial_noise(seed, start, shape)[0][0, :, :SIDE_MAX, :SIDE_MAX]
-    colours = torch.einsum("chw,cr->hwr", noise, _COLOURS) * _CONTRAST / 0.45 + 128.0
+    colours = torch.einsum("chw,cr->hwr", noise, _COLOURS) * _CONTRAST + 128.0
     return np.ascontiguousarray(colours.clamp(0, 255).round().to(torch.uint8).numpy())

@@ -79,7 +79,11 @@ def tags_in(text: str) -> tuple[str, ...]:
 
 def united(tags: Iterable[str]) -> tuple[str, ...]:
     """Tags in order, each once, empty ones left out."""
-    return tuple({tag.casefold(): tag for tag in reversed([*tags]) if tag}.values())[::-1]
+    found: dict[str, str] = {}
+    for tag in tags:
+        if tag:
+            found.setdefault(tag.casefold(), tag)
+    return tuple(found.values())
 
 
 def free_name(wanted: str, taken: Iterable[str]) -> str:

@@ -10,24 +10,26 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop_app.errors import AppError
 from desktop_app.files import write_atomically
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.preset import free_name, same
+from desktop_app.recipe.preset import free_name
 from desktop_app.recipe.presets import (
-    FIELDS,
     SEED_PARTS,
+    DraftPreset,
     Part,
     SeedPreset,
+    applied,
     name_for,
     seed_preset,
     seed_preset_of,
 )
-from desktop_app.recipe.recipe import HEIGHT, WIDTH
 from desktop_app.recipe.styles import Style
 from desktop_app.studio.album import Album
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.gallery import GalleryModel
+from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.preset_model import PresetModel, now
+from desktop_app.studio.seed_files import refuse_taken, seeds_of_pictures
 from desktop_app.studio.seed_history import SeedHistoryModel
 from desktop_app.studio.shelf import ParameterModel, ShelfModel
 from desktop_app.studio.small_pictures import SmallPictures
@@ -35,7 +37,6 @@ from desktop_app.studio.styles import StyleModel
 from desktop_app.studio.values import Job, Notice
 
 if TYPE_CHECKING:
-    from desktop_app.store.metadata import Imported
     from desktop_app.store.pictures import Record
     from desktop_app.store.seed_history import SeedUse
     from desktop_app.studio.storage import Storage
@@ -79,6 +80,7 @@ class SeedDesk(QObject):
         self._drags = cache / "drag"
         self._album: Album | None = None
         self._gallery: GalleryModel | None = None
+        self._library: LibraryModel | None = None
         self._orders: Orders | None = None
         self._storage: Storage | None = None
         self.pictures = SmallPictures(reads, cache, self)
@@ -92,9 +94,12 @@ class SeedDesk(QObject):
         for part in (self.shelf, self.parameters, self.styles, self.history, self.last_seeds):
             part.failed.connect(self.tell)
 
-    def join(self, album: Album, gallery: GalleryModel, orders: Orders) -> None:
-        """What knows the stored pictures, and what orders new ones."""
+    def join(
+        self, album: Album, gallery: GalleryModel, library: LibraryModel, orders: Orders
+    ) -> None:
+        """What knows the stored pictures and the models, and what orders new pictures."""
         self._album, self._gallery, self._orders = album, gallery, orders
+        self._library = library
 
     def open(self, storage: "Storage") -> None:
         """The store is open; to be called before anything is ordered."""
@@ -155,7 +160,9 @@ class SeedDesk(QObject):
                 pictures.append(path)
         if pictures:
             taken = self.shelf.names()
-            self._disk.run(_seeds_of, pictures, taken, done=self._found_seeds, failed=self.tell)
+            self._disk.run(
+                seeds_of_pictures, pictures, taken, done=self._found_seeds, failed=self.tell
+            )
 
     def _found_seeds(self, found: "tuple[list[SeedPreset], list[str]]") -> None:
         presets, problems = found
@@ -185,33 +192,44 @@ class SeedDesk(QObject):
 
     def use_parameters(self, name: str) -> None:
         """Put the settings of a preset into the draft."""
-        self.parameters.apply(name)
-        self.notice.emit(
-            Notice(text=f"Took “{name}”.", action="Undo", act=self._editor.undo, seconds=5)
-        )
+        preset = self.parameters.preset(name)
+        if preset is not None:
+            self.use(preset)
 
     # Using seeds.
 
-    def use(self, preset: SeedPreset, parts: Iterable[Part] | None = None) -> None:
-        """Put a preset into the draft, with all it keeps or some parts of it."""
+    def use(self, preset: DraftPreset, parts: Iterable[Part] | None = None) -> None:
+        """Put a preset into the draft as one step to undo, with all it keeps or some parts of it.
+
+        A model or a style that is not here is left out, and a notice says so.
+        """
         before = self._editor.draft
-        self.shelf.take(preset, parts)
-        draft = self._editor.draft
-        known = self.styles.by_name
-        lost = [name for name in draft.styles if name not in known]
-        if lost:
-            kept = tuple(name for name in draft.styles if name in known)
-            self._editor.adjust(styles=kept)
-            names = ", ".join(f"“{name[:40]}”" for name in lost[:3])
-            self._say(f"The style {names} is not here, so the picture will differ.", "warn")
-        if (draft.width, draft.height) != (preset.width, preset.height):
+        draft, lacks = self._possible(applied(preset, before, parts), before)
+        self._editor.replace(draft, f"“{preset.name}”")
+        if lacks:
+            self._say(f"Not here: {lacks}. Pictures will differ from those of the preset.", "warn")
+        elif isinstance(preset, SeedPreset) and _size(draft) != _size(preset.draft):
             self._offer_size(preset)
         elif draft != before:
+            undo = self._editor.undo
             self.notice.emit(
-                Notice(
-                    text=f"Took “{preset.name}”.", action="Undo", act=self._editor.undo, seconds=5
-                )
+                Notice(text=f"Took “{preset.name}”.", action="Undo", act=undo, seconds=5)
             )
+
+    def _possible(self, draft: Draft, before: Draft) -> tuple[Draft, str]:
+        """A draft with what is here only, and what is missing in words; empty for nothing."""
+        lacks: list[str] = []
+        known, library = self.styles.by_name, self._library
+        lost = [name for name in draft.styles if name not in known]
+        if lost:
+            draft = replace(draft, styles=tuple(name for name in draft.styles if name in known))
+            lacks += [f"the style “{name[:40]}”" for name in lost[:3]]
+        other = draft.model if draft.model != before.model else None
+        models = library is not None and bool(library.models)
+        if other is not None and library is not None and models and library.find(other) is None:
+            lacks.append(f"the model {other.name}")
+            draft = replace(draft, model=before.model)
+        return draft, ", ".join(lacks)
 
     def use_and_generate(self, preset: SeedPreset) -> None:
         """Put a preset's seed into the draft and make it, at the size it was found at."""
@@ -344,60 +362,5 @@ class SeedDesk(QObject):
         self.notice.emit(Notice(text=text, kind=kind))
 
 
-def refuse_taken(name: str, taken: Iterable[str]) -> None:
-    """Raises:
-    AppError: `preset-exists` when a preset of that name is there.
-    """
-    if any(same(name, one) for one in taken):
-        raise AppError("preset-exists", f"There is a preset “{name}” already.")
-
-
-def _seeds_of(paths: Sequence[Path], taken: Sequence[str]) -> "tuple[list[SeedPreset], list[str]]":
-    """Seed presets from pictures that say how they were made, and a sentence for each other."""
-    from desktop_app.store.metadata import read_picture
-
-    names, presets, problems = [*taken], list[SeedPreset](), list[str]()
-    for path in paths:
-        try:
-            preset = _seed_of(path, read_picture(path), names)
-        except AppError as error:
-            problems.append(str(error))
-        else:
-            names.append(preset.name)
-            presets.append(preset)
-    return presets, problems
-
-
-def _seed_of(path: Path, imported: "Imported", taken: Sequence[str]) -> SeedPreset:
-    """The preset of one picture.
-
-    Raises:
-        AppError: `no-seed` when the picture does not say its seed.
-    """
-    if imported.recipe is not None:
-        recipe, provenance = imported.recipe, imported.provenance
-        samples = (provenance.pixels_sha256,) if provenance is not None else ()
-        name = name_for(recipe.prompt, recipe.seed, taken)
-        return seed_preset_of(name, recipe, created=now(), samples=samples)
-    changes: dict[str, Any] = dict(imported.draft_changes or {})
-    if "seed" not in changes:
-        why = f" {imported.problem}" if imported.problem else ""
-        raise AppError("no-seed", f"{path.name} does not say which seed it was made with.{why}")
-    size = {"width": imported.width, "height": imported.height}
-    draft = replace(_sized(size), **changes)
-    kept: list[Part] = []
-    for part in SEED_PARTS:
-        if part != "model" and set(FIELDS[part][:1]) <= changes.keys():
-            kept.append(part)
-    name = name_for(draft.prompt, draft.seed, taken)
-    notes = f"From {path.name[:200]}" + (f", made with {m}" if (m := imported.model_name) else "")
-    return seed_preset(name, draft, kept, created=now(), notes=notes[:1000])
-
-
-def _sized(size: dict[str, int]) -> Draft:
-    try:
-        WIDTH.check(size["width"])
-        HEIGHT.check(size["height"])
-    except AppError:
-        return Draft()
-    return Draft(width=size["width"], height=size["height"])
+def _size(draft: Draft) -> tuple[int, int]:
+    return draft.width, draft.height

@@ -75,12 +75,8 @@ class ShelfModel(PresetModel[SeedPreset]):
         """
         preset = self.preset(name)
         if preset is not None:
-            self.take(preset, parts)
-
-    def take(self, preset: SeedPreset, parts: Iterable[Part] | None = None) -> None:
-        """As `apply`, for a preset that need not be on the shelf."""
-        draft = applied(preset, self._editor.draft, parts)
-        self._editor.replace(draft, f"Seed of “{preset.name}”")
+            draft = applied(preset, self._editor.draft, parts)
+            self._editor.replace(draft, f"Seed of “{name}”")
 
     def note_picture(self, recipe: Recipe, pixels_sha256: str) -> None:
         _note(self, recipe, pixels_sha256)
@@ -137,13 +133,6 @@ class ParameterModel(PresetModel[ParameterPreset]):
             return parameter_preset(name.strip(), draft, parts, created=now(), samples=known)
 
         self._do(lambda store: store.save(make()))
-
-    def apply(self, name: str) -> None:
-        """Put a preset's settings into the draft."""
-        preset = self.preset(name)
-        if preset is not None:
-            draft = applied(preset, self._editor.draft)
-            self._editor.replace(draft, f"Settings of “{name}”")
 
     def note_picture(self, recipe: Recipe, pixels_sha256: str) -> None:
         _note(self, recipe, pixels_sha256)

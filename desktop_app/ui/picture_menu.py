@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.presets import SEED_PARTS, Part
-from desktop_app.studio.seed_desk import refuse_taken
+from desktop_app.studio.seed_files import refuse_taken
 from desktop_app.ui.icons import icon
 from desktop_app.ui.keep_sheet import KeepSheet
 from desktop_app.ui.popover import at_pointer
@@ -103,6 +103,8 @@ def _one(
         menu.addMenu(vary_menu(studio, number, parent))
         keep = "Keep its seed…"
         add(menu, keep, lambda: _ask_to_keep(studio, number, parent), "bookmark")
+        more = "Again with more steps"
+        add(menu, more, lambda: studio.again.with_more_steps(number), "image-upscale", "U")
         _derive(studio, record, menu)
     else:
         add(menu, "Read its settings", lambda: studio.open_file(record.path), "sliders-horizontal")

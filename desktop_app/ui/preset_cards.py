@@ -10,7 +10,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QLineEdit,
     QStyle,
@@ -44,7 +44,7 @@ class CardDelegate(QStyledItemDelegate):
         self._icon = icon
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(theme.px(WIDTH), theme.px(PICTURE + 76))
+        return QSize(theme.px(WIDTH), theme.px(PICTURE + 64))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         state: QStyle.StateFlag = option.state  # pyright: ignore[reportAttributeAccessIssue]
@@ -94,7 +94,7 @@ class CardDelegate(QStyledItemDelegate):
         )
         for words, colour, size in lines:
             font = theme.font(size)
-            font.setBold(size > 12)
+            font.setWeight(QFont.Weight.DemiBold if size > 12 else QFont.Weight.Normal)
             painter.setFont(font)
             painter.setPen(theme.token(colour))
             high = painter.fontMetrics().height() + theme.px(2)

@@ -11,12 +11,14 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop_app.recipe.preset import NAME_MAX, NOTES_MAX, Preset, tags_in
 from desktop_app.recipe.presets import DraftPreset, SeedPreset
+from desktop_app.recipe.styles import Style
 from desktop_app.studio.preset_model import PresetModel
 from desktop_app.studio.shelf import ShelfModel
 from desktop_app.studio.small_pictures import SmallPictures
@@ -206,6 +208,9 @@ class PresetDetails(QFrame):
         self.kept.setWordWrap(True)
         self.kept.setVisible(bool(self.kept.text()))
         self.delete.setEnabled(own)
+        if isinstance(preset, Style):
+            on = self._model.is_on(preset)
+            self.use.setText("Take it off" if on else "Put it on")
         self.refusal.say("")
         self._show_pictures()
 
@@ -245,13 +250,16 @@ class PresetDetails(QFrame):
             self.samples.addWidget(self._thumbnail(one, f"{words} ({number})", words))
         self.samples.addStretch(1)
 
-    def _thumbnail(self, image: QImage, name: str, words: str) -> IconButton:
-        side = 44
-        button = IconButton("image", name, flat=True, size=side, side=side + 4)
+    def _thumbnail(self, image: QImage, name: str, words: str) -> QToolButton:
+        side = theme.px(44)
+        button = QToolButton()
+        button.setProperty("flat", True)
+        button.setAccessibleName(name)
         button.setToolTip(words)
         square = image.copy(cut(image, QRectF(0, 0, 1, 1)))
         button.setIcon(QIcon(QPixmap.fromImage(square)))
-        button.setIconSize(QSize(theme.px(side), theme.px(side)))
+        button.setIconSize(QSize(side, side))
+        button.setFixedSize(side + theme.px(4), side + theme.px(4))
         button.clicked.connect(self.sample_wanted)
         return button
 

@@ -61,7 +61,6 @@ class PresetTab(QWidget):
         """
         super().__init__(parent)
         self._desk, self._model, self._pictures = desk, model, pictures
-        self._use_words = use
         self.view = PresetView(model, icon_name, self._drag, self._takes, empty, self)
         self.details = PresetDetails(model, desk.pictures, use, self)
         self.search = SearchField(self)
@@ -136,7 +135,7 @@ class PresetTab(QWidget):
         """What can be done with the selected presets."""
         menu, names = QMenu(self), self.view.selected()
         if len(names) == 1:
-            add(menu, self._use_words, lambda: self._first(self.used), "check", "Enter")
+            add(menu, self.details.use.text(), lambda: self._first(self.used), "check", "Enter")
             if not self.details.make.isHidden():
                 add(menu, "Generate with it", lambda: self._first(self.made), "sparkles")
                 show = "Show its newest picture"

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QVBoxLayout, QWi
 
 from desktop_app.recipe.preset import free_name
 from desktop_app.recipe.presets import SEED_PARTS, Part, SeedPreset
-from desktop_app.studio.seed_desk import SeedDesk, refuse_taken
+from desktop_app.studio.seed_desk import SeedDesk
+from desktop_app.studio.seed_files import refuse_taken
 from desktop_app.ui import icons
 from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.keep_sheet import KeepSheet

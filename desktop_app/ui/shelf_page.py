@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from desktop_app.recipe.preset import free_name
 from desktop_app.recipe.presets import PARAMETER_PARTS, SEED_PARTS, Part
 from desktop_app.recipe.styles import Style
-from desktop_app.studio.seed_desk import refuse_taken
+from desktop_app.studio.seed_files import refuse_taken
 from desktop_app.ui import theme
 from desktop_app.ui.fields import label
 from desktop_app.ui.keep_sheet import KeepSheet
@@ -79,7 +79,7 @@ class ShelfPage(QWidget):
             desk.styles,
             icon_name="wand-sparkles",
             keep="New style",
-            use="Put it on or take it off",
+            use="Put it on",
             empty=("Styles stand here.", "Press “New style” to write one."),
         )
         self.history = HistoryTab(desk)
