@@ -16,6 +16,7 @@ from desktop_app.paths import RESOURCES, Paths
 from desktop_app.recipe import presets
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
+from desktop_app.studio.again import Again
 from desktop_app.studio.album import Album, Part
 from desktop_app.studio.asset_desk import AssetDesk
 from desktop_app.studio.audit import Audit
@@ -138,6 +139,7 @@ class Studio(QObject):
             self.timeline, self.album, self._orders, self._conductor, self.queue, self
         )
         self.lineage = Lineage(self._reads, self)
+        self.again = Again(self.album, self._orders, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
@@ -177,6 +179,7 @@ class Studio(QObject):
         self.engine_state.connect(self.seeds.pictures.engine_ready)
         self._orders.ordered.connect(self._history.add)
         self.sweeps.notice.connect(self.notice)
+        self.again.notice.connect(self.notice)
         self.sweeps.wanted.connect(self.show)
         self.sweeps.ordered.connect(self.follow_run)
         self.sweeps.sheet_made.connect(self.gallery.add)

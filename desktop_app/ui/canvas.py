@@ -30,12 +30,14 @@ class Canvas(QWidget):
 
     Signals:
         moved(): the picture lies elsewhere; what floats over it should follow.
+        cell_changed(): another picture of the contact sheet is under the pointer or the keyboard.
         neighbour_wanted(int): the picture before (-1) or after (1) this one in the gallery.
         follow_asked(): the run that is worked on should be shown.
         panels_toggled(): everything beside the canvas should go, or come back.
     """
 
     moved = Signal()
+    cell_changed = Signal()
     neighbour_wanted = Signal(int)
     panels_toggled = Signal()
     follow_asked = Signal()
@@ -73,6 +75,13 @@ class Canvas(QWidget):
             hover=self._hover,
             phase=self._phase if self._sweep.isActive() else None,
         )
+
+    @property
+    def cell(self) -> int | None:
+        """The picture of the contact sheet that the hand is at, or else the keyboard."""
+        if self.showing.kind != "sheet":
+            return None
+        return self.showing.current if self._hover is None and self.hasFocus() else self._hover
 
     @property
     def fitted(self) -> bool:
@@ -241,8 +250,10 @@ class Canvas(QWidget):
         if not 0 <= to < len(cells):
             return False
         show.current = show.cells[to]
+        self._hover = None
         self._describe()
         self.update()
+        self.cell_changed.emit()
         return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -292,6 +303,7 @@ class Canvas(QWidget):
             if hover != self._hover:
                 self._hover = hover
                 self.update()
+                self.cell_changed.emit()
         self._set_cursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -312,6 +324,7 @@ class Canvas(QWidget):
         if self._hover is not None:
             self._hover = None
             self.update()
+            self.cell_changed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:

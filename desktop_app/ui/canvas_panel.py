@@ -15,6 +15,7 @@ from desktop_app.ui.canvas_tools import CanvasTools
 from desktop_app.ui.compare import Mode
 from desktop_app.ui.picture_menu import picture_menu, vary_menu
 from desktop_app.ui.picture_source import PictureSource
+from desktop_app.ui.sheet_tools import SheetTools
 from desktop_app.ui.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class CanvasPanel(QWidget):
         self.canvas = Canvas(self.showing, self)
         self.welcome = Welcome(studio.library, self)
         self.tools = CanvasTools(self)
+        self.sheet_tools = SheetTools(self.canvas)
         self.other: Record | None = None
         self.setMinimumSize(self.canvas.minimumSize())
         self._connect()
@@ -70,6 +72,9 @@ class CanvasPanel(QWidget):
         tools.tiled.connect(self._tile)
         tools.compare_mode_chosen.connect(self._set_mode)
         tools.varied.connect(self._vary)
+        self.canvas.cell_changed.connect(self._place_sheet_tools)
+        self.sheet_tools.again_asked.connect(self._again)
+        self.sheet_tools.vary_asked.connect(self._vary_cell)
         tools.favoured.connect(self._favour)
         tools.reproduced.connect(self._reproduce)
         tools.trashed.connect(self._trash)
@@ -178,6 +183,32 @@ class CanvasPanel(QWidget):
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             menu.popup(at - QPoint(0, menu.sizeHint().height() + 4))
 
+    @property
+    def _cell_picture(self) -> "Record | None":
+        """The stored picture of the contact sheet's cell that hand or keyboard is at."""
+        cell, results = self.canvas.cell, self._studio.run.results
+        return results[cell] if cell is not None and cell < len(results) else None
+
+    def _place_sheet_tools(self) -> None:
+        cell = self.canvas.cell
+        if cell is None or self._cell_picture is None or cell not in self.showing.cells:
+            self.sheet_tools.hide()
+        else:
+            self.sheet_tools.place(self.canvas.scene.cells[self.showing.cells.index(cell)])
+
+    def _again(self) -> None:
+        """The picture that is shown, or the cell's, once more with more steps."""
+        picture = self.picture or self._cell_picture
+        if picture is not None:
+            self._studio.again.with_more_steps(picture.id)
+
+    def _vary_cell(self) -> None:
+        picture, tools = self._cell_picture, self.sheet_tools
+        if picture is not None:
+            menu = vary_menu(self._studio, picture.id, self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(tools.mapToGlobal(QPoint(0, tools.height() + 2)))
+
     def _favour(self, on: bool) -> None:
         if self.picture is not None:
             self._studio.set_favourite([self.picture.id], on)
@@ -216,6 +247,7 @@ class CanvasPanel(QWidget):
         )
         self.tools.setVisible(show.kind in ("single", "compare"))
         self._arrange()
+        self._place_sheet_tools()
 
     def _zoom_words(self) -> str:
         if self.canvas.fitted:
@@ -238,7 +270,13 @@ class CanvasPanel(QWidget):
                 self._studio.copy(picture.id)
         elif event.matches(QKeySequence.StandardKey.Paste):
             self._studio.paste_image()
-        elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or picture is None:
+        elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        elif key == Qt.Key.Key_U and (picture or self._cell_picture) is not None:
+            self._again()
+        elif key == Qt.Key.Key_V and picture is None and self._cell_picture is not None:
+            self._vary_cell()
+        elif picture is None:
             return False
         elif key == Qt.Key.Key_F:
             self._favour(not picture.favourite)
