@@ -185,6 +185,10 @@ LORA_MARKS = (
 """Part of a tensor's name -> method of the LoRA, the rarer methods first."""
 
 LORA_WHY_NOT = {
+    "loha": "LoHa files cannot be attached here yet: diffusers does not read them",
+    "lokr": "LoKr files cannot be attached here yet: diffusers does not read them",
+    "dora": "DoRA files cannot be attached here: diffusers would leave their magnitudes out",
+    "full": "it changes whole weights instead of adding a LoRA, which cannot be done here yet",
     "oft": "OFT changes the weights by rotation, which cannot be done here yet",
     "ia3": "(IA)³ scales activations, which cannot be done here yet",
     "glora": "GLoRA files cannot be read here yet",
