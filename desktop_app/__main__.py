@@ -7,7 +7,16 @@ from pathlib import Path
 
 from desktop_app.errors import AppError
 
-COMMANDS = ("render", "reproduce", "inspect", "models", "convert", "samplers", "rebuild-index")
+COMMANDS = (
+    "render",
+    "reproduce",
+    "verify",
+    "inspect",
+    "models",
+    "convert",
+    "samplers",
+    "rebuild-index",
+)
 
 
 def needs_window(arguments: Sequence[str]) -> bool:

@@ -396,3 +396,58 @@ def test_an_interrupted_render_leaves_no_file(
     assert out_words == ""
     assert not out.exists() or list(out.iterdir()) == []
     assert "/500 steps" in seen
+
+
+def test_wildcards_and_styles_are_called_from_the_prompt(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home / "data" / "wildcards"
+    folder.mkdir(parents=True)
+    (folder / "beast.txt").write_text("fox\n", "utf-8")
+    words = "a __beast__ by __nobody__ <style:Ink> --ar 3:2"
+    out = tmp_path / "fox.png"
+    given = ["--prompt", words, "--seed", "3", *SMALL, "--out", str(out)]
+    assert cli.main(["render", *given]) == 0
+    recipe = metadata.read_picture(out).recipe
+    assert recipe is not None
+    assert recipe.prompt.startswith("a fox by __nobody__ --ar 3:2")
+    assert "ink" in recipe.prompt.lower()
+    told = capsys.readouterr().err
+    assert "no wildcard file" in told
+    assert "--ar 3:2: This is read as plain words here" in told
+
+
+def test_a_folder_is_verified_with_a_report(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "inside" / "same.png").write_bytes(made.read_bytes())
+    found = metadata.read_picture(made)
+    assert found.recipe is not None
+    assert found.provenance is not None
+    other = np.full((64, 64, 3), 7, np.uint8)
+    (folder / "other.png").write_bytes(metadata.write_png(other, found.recipe, found.provenance))
+    wrong = replace(found.provenance, pixels_sha256="f" * 64, latents_sha256="e" * 64)
+    (folder / "differs.png").write_bytes(metadata.write_png(other, found.recipe, wrong))
+    lost = replace(found.recipe, model=replace(found.recipe.model, sha256="d" * 64, name="Gone"))
+    (folder / "lost.png").write_bytes(metadata.write_png(other, lost, found.provenance))
+    Image.new("RGB", (8, 8)).save(folder / "plain.jpg")
+    out = tmp_path / "report.csv"
+    assert cli.main(["verify", str(folder), "--out", str(out), "--json"]) == 1
+    rows = {Path(row["path"]).name: row for row in json.loads(capsys.readouterr().out)["pictures"]}
+    assert {name: row["result"] for name, row in rows.items()} == {
+        "same.png": "identical",
+        "other.png": "changed",
+        "differs.png": "different",
+        "lost.png": "failed",
+        "plain.jpg": "unproved",
+    }
+    assert "Gone" in rows["lost.png"]["cause"]
+    assert "Nothing that is recorded differs" in rows["differs.png"]["cause"]
+    assert out.read_text("utf-8-sig").count("\n") == 6
+    same = str(folder / "inside" / "same.png")
+    assert cli.main(["verify", same, "--out", str(out)]) == 2
+    assert cli.main(["verify", same, "--out", str(out), "--force"]) == 0
+    assert cli.main(["verify", same, "--out", str(tmp_path / "report.exe")]) == 2
+    assert cli.main(["verify", str(tmp_path / "nothing")]) == 2

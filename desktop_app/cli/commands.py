@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from desktop_app import __version__, log, paths
-from desktop_app.cli import convert, models, render, show
+from desktop_app.cli import convert, models, render, show, verify
 from desktop_app.cli.output import PROGRAM, Output, one_line, prepare_streams
 from desktop_app.errors import AppError, Cancelled
 
@@ -94,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
             "reproduce", parents=[shared], help="make a picture again and compare every pixel"
         )
     )
+    _add_verify(
+        commands.add_parser(
+            "verify", parents=[shared], help="make many pictures again, and report on them"
+        )
+    )
     inspect = commands.add_parser(
         "inspect", parents=[shared], help="say how a picture was made, ours or another program's"
     )
@@ -136,6 +141,15 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help="keep the new picture, as PNG")
     add("--force", action="store_true", help="replace FILE if it is there")
     parser.set_defaults(run=render.reproduce)
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("paths", metavar="PICTURE|FOLDER", nargs="+", help="folders are searched through")
+    add("--out", metavar="FILE", help="write the report: .html, .csv or .txt")
+    add("--model", metavar="PATH", help="where a model lies, if it is not in its place")
+    add("--force", action="store_true", help="replace FILE if it is there")
+    parser.set_defaults(run=verify.verify)
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:

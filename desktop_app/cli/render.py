@@ -16,15 +16,20 @@ from typing import TYPE_CHECKING
 from desktop_app import paths, settings
 from desktop_app.cli.output import Output
 from desktop_app.engine.backend import Backend, Rendered
-from desktop_app.engine.events import Decoding, Encoding, Event, Latents, Loading, Step
+from desktop_app.engine.events import Decoding, Encoding, Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.catalog import Catalog, ModelInfo
-from desktop_app.recipe import codec
+from desktop_app.recipe import codec, flags, marks
 from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.names import Names
+from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.recipe.samplers import find_sampler
 from desktop_app.store import files, metadata, pixels
+from desktop_app.store.shelf import Shelf
+from desktop_app.store.styles import builtin_styles
+from desktop_app.store.wildcard_files import WildcardFiles
 
 if TYPE_CHECKING:
     from desktop_app.engine.verify import Verdict
@@ -68,15 +73,21 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     target = target_of(chosen.out, count=chosen.count, force=chosen.force)
     catalog = open_catalog()
     model = catalog.open(chosen.model) if chosen.model else _first(catalog)
-    recipes = expand(_draft(chosen, model), {})
+    names = _names()
+    for slip in marks.problems(chosen.prompt, names):
+        output.note(f"{chosen.prompt[slip.start : slip.end]}: {slip.sentence}")
+    for flag in flags.read(chosen.prompt, names.styles).flags:
+        typed = chosen.prompt[flag.start : flag.end]
+        output.note(f"{typed}: This is read as plain words here; the command has its own options.")
+    recipes = expand(_draft(chosen, model), names.styles, names.wildcards)
     target.prepare()
-    backend = _backend(catalog)
+    backend = engine_for(catalog)
     rows: list[dict[str, object]] = []
     with interruptible() as stopped:
         try:
             for number, recipe in enumerate(recipes):
                 place = f"{number + 1}/{len(recipes)} " if len(recipes) > 1 else ""
-                report = _reporter(output, stopped, place)
+                report = reporter(output, stopped, place)
                 rendered = backend.render(recipe, report, previews=False)
                 path = _saved(target, rendered, output)
                 output.line(f"{path} (seed {recipe.seed}, {rendered.provenance.seconds:.1f} s)")
@@ -110,10 +121,10 @@ def reproduce(chosen: argparse.Namespace, output: Output) -> int:
     catalog.find(recipe.model)  # before torch is loaded: a missing model is told at once
     if target:
         target.prepare()
-    backend = _backend(catalog, like=provenance.fingerprint)
+    backend = engine_for(catalog, like=provenance.fingerprint)
     with interruptible() as stopped:
         try:
-            report = _reporter(output, stopped, "")
+            report = reporter(output, stopped, "")
             rendered = backend.render(recipe, report, previews=False, like=provenance.fingerprint)
             path = target.save(rendered) if target else None
         finally:
@@ -245,6 +256,16 @@ def _saved(target: Target, rendered: Rendered, output: Output) -> Path:
         raise
 
 
+def _names() -> Names:
+    """What a prompt can call here: the artist's wildcards, and all styles."""
+    where = paths.resolve()
+    styles = Shelf(where.presets / STYLES.key, STYLES, builtin_styles(paths.RESOURCES / "presets"))
+    return Names(
+        wildcards=WildcardFiles(where.wildcards).read(),
+        styles={style.name: style for style in styles.list()},
+    )
+
+
 def _first(catalog: Catalog) -> ModelInfo:
     found = catalog.scan(hashing=False)
     for model in found:
@@ -257,7 +278,7 @@ def _first(catalog: Catalog) -> ModelInfo:
     return found[0]
 
 
-def _backend(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
+def engine_for(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
     """The engine; torch is imported when it starts.
 
     Args:
@@ -277,7 +298,7 @@ def _backend(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
     )
 
 
-def _reporter(output: Output, stopped: Callable[[], bool], place: str) -> Callable[[Event], None]:
+def reporter(output: Output, stopped: Callable[[], bool], place: str) -> Callable[[Event], None]:
     began = time.monotonic()
 
     def report(event: Event) -> None:
@@ -297,7 +318,7 @@ def _reporter(output: Output, stopped: Callable[[], bool], place: str) -> Callab
                 output.progress(label, event.index, event.count)
             case Decoding():
                 output.progress(f"{place}Decoding …")
-            case Latents():
+            case Latents() | Frame():
                 pass
 
     return report

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app import __version__
 from desktop_app.studio.audit import RUNNING, WAITING, Audit, Row
-from desktop_app.ui import theme
+from desktop_app.ui import icons, theme
 from desktop_app.ui.fields import label, plain_tip
 
 if TYPE_CHECKING:
@@ -39,14 +39,18 @@ _WORDS = {
     "failed": "Could not be made",
     "cancelled": "Not verified",
 }
-_COLOURS = {
-    "identical": "ok",
-    "similar": "ok",
-    "different": "bad",
-    "changed": "bad",
-    "failed": "bad",
-    RUNNING: "accent.soft",
+_SIGNS = {
+    WAITING: ("circle-dashed", "text.3"),
+    RUNNING: ("loader", "accent.soft"),
+    "identical": ("circle-check", "ok"),
+    "similar": ("circle-check", "warn"),
+    "different": ("triangle-alert", "bad"),
+    "changed": ("triangle-alert", "bad"),
+    "unproved": ("info", "text.2"),
+    "failed": ("circle-alert", "bad"),
+    "cancelled": ("circle-dashed", "text.3"),
 }
+"""Icon and colour of each result."""
 Index = QModelIndex | QPersistentModelIndex
 _NONE = QModelIndex()
 
@@ -92,8 +96,8 @@ class AuditTable(QAbstractTableModel):
                 return (row.path.name, _WORDS[row.result], largest, row.cause)[index.column()]
             case Qt.ItemDataRole.ToolTipRole:
                 return plain_tip(row.cause if index.column() == 3 else str(row.path))
-            case Qt.ItemDataRole.ForegroundRole if index.column() == 1:
-                return theme.token(_COLOURS.get(row.result, "text.2"))
+            case Qt.ItemDataRole.DecorationRole if index.column() == 1:
+                return icons.icon(*_SIGNS[row.result], 16)
             case _:
                 return None
 
@@ -149,6 +153,7 @@ class AuditDialog(QDialog):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         for column, width in enumerate((NAME_WIDTH, RESULT_WIDTH, LARGEST_WIDTH)):
             self.table.setColumnWidth(column, theme.px(width))
         column = QVBoxLayout(self)

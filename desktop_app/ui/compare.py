@@ -86,11 +86,11 @@ def share_words(found: Heat) -> str:
 
 
 def _draw_legend(painter: QPainter, found: Heat, seen: QRectF, metrics: QFontMetricsF) -> None:
-    """The colours from no difference to the largest, in the lower left corner."""
+    """The colours from no difference to the largest, under the label in the upper left corner."""
     if found.largest == 0:
         return
-    high = metrics.height() + 30
-    plate = QRectF(seen.left() + 12, seen.bottom() - high - 12, LEGEND_WIDTH + 24, high)
+    top = canvas_paint.pill_rect("", seen.topLeft() + QPointF(12, 12), metrics).bottom() + 8
+    plate = QRectF(seen.left() + 12, top, LEGEND_WIDTH + 24, metrics.height() + 30)
     canvas_paint.draw_card(painter, plate)
     bar = QRectF(plate.left() + 12, plate.top() + 10, LEGEND_WIDTH, 10)
     painter.drawImage(bar, legend(LEGEND_WIDTH))
@@ -99,7 +99,7 @@ def _draw_legend(painter: QPainter, found: Heat, seen: QRectF, metrics: QFontMet
     quarter = found.largest * LEGEND_MIDDLE**2
     for text, flag in (
         ("0", Qt.AlignmentFlag.AlignLeft),
-        (f"{quarter:g}" if quarter >= 1 else "", Qt.AlignmentFlag.AlignHCenter),
+        (f"{quarter:.0f}" if quarter >= 1 else "", Qt.AlignmentFlag.AlignHCenter),
         (str(found.largest), Qt.AlignmentFlag.AlignRight),
     ):
         painter.drawText(words, flag | Qt.AlignmentFlag.AlignVCenter, text)

@@ -127,9 +127,11 @@ class WhyDialog(QDialog):
             for place, text in enumerate((row.label, row.then, row.now)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
-                item.setForeground(theme.token("warn" if row.differs else "text.2"))
+                if row.differs and not place:
+                    item.setIcon(icons.icon("circle-alert", "warn", 16))
                 table.setItem(at, place, item)
         header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
 
@@ -155,7 +157,7 @@ def _stage(title: str, *, same: bool, parts_here: bool) -> QHBoxLayout:
     name, token = ("circle-check", "ok") if same else ("circle-alert", "warn")
     sign.setPixmap(icons.pixmap(name, token, 16, sign.devicePixelRatioF()))
     row.addWidget(sign)
-    tail = "the same, bit for bit" if same else "another one"
-    tail += ": here they part" if parts_here else ""
+    tail = "the same, bit for bit" if same else "not the same"
+    tail += " – here they part" if parts_here else ""
     row.addWidget(label(f"{title}: {tail}", "label"), 1)
     return row
