@@ -4,7 +4,7 @@ import contextlib
 import errno
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -124,7 +124,7 @@ class FilmWriter:
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _told(target: Path) -> Generator[None]:
     """Say in a sentence what the disk refuses."""
     try:
         yield

@@ -62,7 +62,7 @@ class FilmDialog(QDialog):
         self.fps = NumberEdit(FPS)
         self.hold = NumberEdit(HOLD, step=0.5, decimals=1)
         self.back = QCheckBox("Back to the noise at the end")
-        self.height = label("", "hint")
+        self.high = label("", "hint")
         self.refusal = Refusal()
         self.bar = QProgressBar()
         self.words = label("", "hint")
@@ -94,7 +94,7 @@ class FilmDialog(QDialog):
         column.addWidget(SectionTitle("Made of"))
         column.addWidget(self.way)
         column.addWidget(Separator())
-        column.addLayout(_row("Width in pixels", self.height, self.side))
+        column.addLayout(_row("Width in pixels", self.high, self.side))
         column.addLayout(_row("Steps a second", self.fps))
         column.addLayout(_row("The picture stands at the end, seconds", self.hold))
         column.addWidget(self.back)
@@ -156,7 +156,7 @@ class FilmDialog(QDialog):
         self.hold.set_value(film.hold)
         self.back.setChecked(film.ping_pong)
         height = max(1, round(film.width * self._recipe.height / self._recipe.width))
-        self.height.setText(f"× {height}")
+        self.high.setText(f"× {height}")
         moves = film.kind != "png"
         for part in (self.fps, self.hold, self.back):
             part.setEnabled(moves and not busy)

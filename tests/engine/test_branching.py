@@ -173,8 +173,9 @@ def test_a_proof_uses_no_snapshot(keeping: LocalBackend) -> None:
     assert max(one.seconds for one in quick) < min(one.seconds for one in slow)
     assert [one.sigma for one in quick] == [one.sigma for one in slow]
     for one, other in zip(quick, slow, strict=True):
-        assert np.array_equal(one.preview, other.preview)
-        assert np.array_equal(one.noisy, other.noisy)
+        for name in ("preview", "noisy"):
+            pictures: list[Any] = [getattr(one, name), getattr(other, name)]
+            assert np.array_equal(*pictures)
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(SAMPLERS, SAMPLERS)))

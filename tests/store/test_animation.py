@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.film import Film
+from desktop_app.recipe.film import Film, FilmKind
 from desktop_app.store.animation import FilmWriter
 
 GREYS = (20, 90, 160, 230)
@@ -27,7 +27,7 @@ def write(target: Path, film: Film) -> Path:
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 @pytest.mark.parametrize("ping_pong", [False, True])
-def test_a_moving_picture(kind: str, ping_pong: bool, tmp_path: Path) -> None:
+def test_a_moving_picture(kind: FilmKind, ping_pong: bool, tmp_path: Path) -> None:
     film = Film(kind=kind, width=40, fps=5, hold=1.0, ping_pong=ping_pong)
     path = write(tmp_path / f"fox.{kind}", film)
     with Image.open(path) as made:

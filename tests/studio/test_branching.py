@@ -9,10 +9,10 @@ from desktop_app.recipe.recipe import FromNoise, FromStep
 from tests.studio.conftest import Stage
 
 
-def make_one(stage: Stage, **fields: object) -> int:
+def make_one(stage: Stage, prompt: str = "a fox", **fields: object) -> int:
     """A picture, made and stored, whose steps are on the timeline; its number."""
     before = stage.studio.gallery.total
-    stage.order(num_inference_steps=6, seed_rule="keep", count=1, **fields)
+    stage.order(prompt, num_inference_steps=6, seed_rule="keep", count=1, **fields)
     stage.made(before + 1)
     picture = stage.studio.gallery.id_at(0)
     assert picture is not None
