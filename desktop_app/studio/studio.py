@@ -172,7 +172,7 @@ class Studio(QObject):
         self.films.follow_wanted.connect(self.follow_run)
         self.desk.notice.connect(self.notice)
         self.desk.failed.connect(self._tell)
-        self.seeds.join(self.album, self.gallery, self._orders)
+        self.seeds.join(self.album, self.gallery, self.library, self._orders)
         self.seeds.notice.connect(self.notice)
         self.seeds.generate_wanted.connect(self.generate)
         self.seeds.picture_wanted.connect(self.show)
