@@ -46,7 +46,7 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
         platform=f"{platform.system()} {platform.machine()}",
         device=device.type,
         device_name=describe(device).name,
-        dtype=str(network.dtype).removeprefix("torch."),
+        dtype=_dtype(model),
         threads=torch.get_num_threads(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         attention=", ".join(processors),
@@ -59,6 +59,11 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
         timesteps_sha256=_timesteps_sha256(scheduler),
         model_config_sha256=model.config_sha256,
     )
+
+
+def _dtype(model: Model) -> str:
+    plan = model.plan
+    return f"{plan.dtype} stored in float8" if plan.float8 else plan.dtype
 
 
 def _config_sha256(scheduler: Scheduler) -> str:

@@ -13,6 +13,7 @@ from diffusers import DiffusionPipeline
 from safetensors import SafetensorError
 
 from desktop_app.engine.families import caller
+from desktop_app.engine.plan import Plan
 from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
@@ -57,6 +58,7 @@ class Model:
         size: bytes of all weights.
         config_sha256: of the configs and the vocabulary, not the weights.
         attachments: finds what recipes attach; None where nothing can be.
+        plan: how it is kept.
     """
 
     pipe: Any
@@ -66,6 +68,7 @@ class Model:
     config_sha256: str
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
     attachments: "Attachments | None" = None
+    plan: Plan = field(default_factory=lambda: Plan(dtype="float32"))
 
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]:
         """(1, C, H/f, W/f) for a picture of these pixels.
@@ -88,6 +91,11 @@ class Model:
     def unpacked(self, latents: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         """What the pipeline works on, in the shape (1, C, H/f, W/f)."""
         return caller(self.pipe).unpacked(self.pipe, latents, shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """That it computes with."""
+        return getattr(torch, self.plan.dtype)
 
     def attached(self, recipe: Recipe) -> AbstractContextManager[None]:
         """The pipeline works with a recipe's LoRAs and embeddings for as long as this lasts."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.events import Latents, Loading
+from desktop_app.engine.plan import Wishes
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import ModelRef, Recipe
@@ -45,6 +46,7 @@ class LocalBackend:
             0 none is kept, and a branch is rendered from its first noise on.
         configs: folder of the settings that checkpoints in one file lack; with None only folders
             can be loaded.
+        wishes: what the artist decides of precision and offloading; the rest is planned.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class LocalBackend:
         device: str | None = None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
+        wishes: Wishes | None = None,
     ) -> None:
         self._weights = weights
         self._cache = cache
@@ -63,6 +66,7 @@ class LocalBackend:
         self._device = device
         self._snapshot_bytes = snapshot_bytes
         self._configs = configs
+        self._wishes = wishes
         self._session: Session | None = None
 
     def start(self, report: Report) -> None:
@@ -129,6 +133,7 @@ class LocalBackend:
             device=device,
             snapshot_bytes=self._snapshot_bytes,
             configs=self._configs,
+            wishes=self._wishes,
         )
 
     def _started(self, report: Report) -> "Session":

@@ -29,6 +29,8 @@ from desktop_app.engine.filming import Filmer
 from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
+from desktop_app.engine.placing import DTYPES, carry_out, parameters_of, place_of
+from desktop_app.engine.plan import Plan, Wishes, in_words, make_plan, step_down
 from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.snapshots import Snapshots
@@ -38,6 +40,8 @@ from desktop_app.recipe.recipe import ModelRef, Recipe
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 256
+USUAL_PIXELS = 1024 * 1024
+"""Of the pictures that a model must have room for beside its weights."""
 DISK_TIMES = 4
 """How much more room snapshots have on the disk than in memory."""
 
@@ -54,10 +58,12 @@ class Session:
         device: str | None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
+        wishes: Wishes | None = None,
     ) -> None:
         self._weights = weights
         self._cache = cache
         self._configs = configs
+        self._wishes = wishes
         self._attachments = Attachments(weights)
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._factors: dict[str, Factors] = {}
@@ -65,7 +71,7 @@ class Session:
             cache / "snapshots", memory=snapshot_bytes, disk=snapshot_bytes * DISK_TIMES
         )
         self._device = _usable_device(device)
-        self._dtype = residency.choose_dtype(self._device)
+        self._place = place_of(self._device)
         _make_deterministic(threads or residency.default_threads())
         _quiet_libraries()
 
@@ -87,11 +93,25 @@ class Session:
     def render(
         self, recipe: Recipe, report: Report, *, previews: bool, anew: bool = False
     ) -> Rendered:
-        """See `Backend.render`.
+        """See `Backend.render`; when memory runs out, a second time by a smaller plan.
 
         Args:
             anew: from the first step on, whatever snapshots are kept.
         """
+        try:
+            return self._attempt(recipe, report, previews=previews, anew=anew)
+        except AppError as full:
+            note = self._smaller(recipe.model) if full.code == "out-of-memory" else ""
+            if not note:
+                raise
+        # Out of the handler, so that the frames that hold the big tensors are gone.
+        gc.collect()
+        residency.free_cached(self._device)
+        return self._attempt(recipe, report, previews=previews, anew=anew, note=note)
+
+    def _attempt(
+        self, recipe: Recipe, report: Report, *, previews: bool, anew: bool, note: str = ""
+    ) -> Rendered:
         model = self._model(recipe.model, report)
         model.check(recipe)
         shape = model.latent_shape(recipe.width, recipe.height)
@@ -104,7 +124,7 @@ class Session:
             noise, generator = initial_noise(root.seed, root.start, shape)
             began = time.monotonic()
             watch = Teller(legs, report, factors, partial(model.unpacked, shape=shape))
-            latents = denoise(model, legs, noise.to(self._dtype), generator, cache, watch)
+            latents = denoise(model, legs, noise.to(model.dtype), generator, cache, watch)
             kept = Latents(
                 latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
             )
@@ -117,6 +137,8 @@ class Session:
             raise
         seconds = time.monotonic() - began
         scheduler = ready_scheduler(model, recipe, self._device)
+        if note:
+            decoded = replace(decoded, notes=(note, *decoded.notes))
         return _rendered(model, scheduler, recipe, kept.noise_sha256, latents, decoded, seconds)
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:
@@ -133,7 +155,7 @@ class Session:
         scheduler = ready_scheduler(model, recipe, self._device)
         began = time.monotonic()
         try:
-            tensor = torch.from_numpy(latents.latents.copy()).to(self._device, self._dtype)
+            tensor = torch.from_numpy(latents.latents.copy()).to(self._device, model.dtype)
             with model.revised(recipe):
                 decoded = decode_latents(model.pipe, tensor, report, recipe.tiling)
         except (RuntimeError, MemoryError) as error:
@@ -155,7 +177,7 @@ class Session:
         def develop(latents: torch.Tensor, leg: Recipe, told: Report) -> NDArray[np.uint8]:
             if factors is not None:
                 return factors.rgb(latents, leg.tiling)
-            moved = latents.to(self._device, self._dtype)
+            moved = latents.to(self._device, model.dtype)
             with model.revised(leg):
                 return decode_latents(model.pipe, moved, told, leg.tiling).pixels
 
@@ -170,7 +192,7 @@ class Session:
         try:
             if not filmer.kept(cache):
                 noise, generator = initial_noise(root.seed, root.start, shape)
-                denoise(model, legs, noise.to(self._dtype), generator, cache.unread, filmer)
+                denoise(model, legs, noise.to(model.dtype), generator, cache.unread, filmer)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, _picture(recipe))
             raise
@@ -199,21 +221,53 @@ class Session:
             self._models.move_to_end(ref.sha256)
             return known
         report(Loading(what=ref.name))
-        place = self._weights(ref)
+        path = self._weights(ref)
         self._evict(residency.KEEP_MODELS - 1)
+        sizes = parameters_of(path)
+        # Transformers were trained in bfloat16, and their numbers can be too large for float16.
+        wide = "transformer" in sizes
+        plan = make_plan(sizes, self._place, USUAL_PIXELS, self._wishes, wide=wide)
+        log.info("%s: %s", ref.name, in_words(plan, self._place))
         try:
-            model = load_model(
-                place, ref.name, device=self._device, dtype=self._dtype, configs=self._configs
-            )
+            model = self._loaded(path, ref, plan)
         except (RuntimeError, MemoryError) as error:
             self._refuse_if_full(error, f"the model {ref.name}")
             raise
-        model = replace(model, attachments=self._attachments)
         self._models[ref.sha256] = model
         limit = self.device().memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self._models.values()) > limit:
             self._evict(1)
         return model
+
+    def _loaded(self, path: Path, ref: ModelRef, plan: Plan) -> Model:
+        whole = plan.offload == "none" and not plan.float8
+        model = load_model(
+            path,
+            ref.name,
+            device=self._device if whole else torch.device("cpu"),
+            dtype=DTYPES[plan.dtype],
+            configs=self._configs,
+        )
+        carry_out(model.pipe, plan, self._device)
+        return replace(model, attachments=self._attachments, plan=plan)
+
+    def _smaller(self, ref: ModelRef) -> str:
+        """Keep a model by the next smaller plan, and alone; what was done, for people.
+
+        Returns:
+            Nothing where the model is not the reason, or no smaller plan is left.
+        """
+        model = self._models.get(ref.sha256)
+        down = None if model is None else step_down(model.plan, self._place)
+        if model is None or down is None:
+            return ""
+        plan, words = down
+        self._models.move_to_end(ref.sha256)
+        self._evict(1)
+        carry_out(model.pipe, plan, self._device)
+        self._models[ref.sha256] = replace(model, plan=plan)
+        log.warning("%s", words)
+        return words
 
     def _evict(self, keep: int) -> None:
         """Forget the models that were not used for longest."""
@@ -298,6 +352,12 @@ def _check_finite(latents: Latents, recipe: Recipe) -> None:
         )
 
 
+def _bits(latents: torch.Tensor) -> NDArray[Any]:
+    """Numbers as numpy can hold them; those of bfloat16, which it does not know, as their bits."""
+    plain = latents.cpu()
+    return (plain.view(torch.int16) if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
 def _rendered(
     model: Model,
     scheduler: Scheduler,
@@ -311,7 +371,7 @@ def _rendered(
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=seconds,
         noise_sha256=noise_sha256,
-        latents_sha256=sha256_of(latents.cpu().numpy()),
+        latents_sha256=sha256_of(_bits(latents)),
         pixels_sha256=sha256_of(decoded.pixels),
         fingerprint=fingerprint(model, scheduler, decoded.way),
         notes=decoded.notes,
