@@ -139,6 +139,20 @@ class AssetDesk(QObject):
             self._say(f"Copying “{path.name}” …")
             self._writer.run(_copy_in, path, self.own_folder, self._stop.is_set, done=self._copied)
 
+    @property
+    def consent_words(self) -> str:
+        """What the artist is told before a pickle is opened."""
+        from desktop_app.library.convert import CONSENT
+
+        return CONSENT
+
+    def convert(self, asset: Asset) -> None:
+        """Make a safetensors file of a pickle whose maker the artist trusts; the pickle stays."""
+        self._say(f"“{asset.name}” is being converted …")
+        self._writer.run(
+            _convert, asset.path, self.own_folder, self._stop.is_set, done=self._copied
+        )
+
     # One asset.
 
     def use(self, asset: Asset) -> None:
@@ -375,6 +389,12 @@ def _copy_in(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
     from desktop_app.library.bring_in import copy_in
 
     return copy_in(path, models, stop)
+
+
+def _convert(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
+    from desktop_app.library.convert import convert_outside
+
+    return convert_outside(path, models, stop)
 
 
 def _hash_one(

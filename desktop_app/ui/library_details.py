@@ -35,6 +35,7 @@ from desktop_app.ui.fields import (
     restyle,
 )
 from desktop_app.ui.library_cards import KIND_ICONS
+from desktop_app.ui.library_convert import ConvertBox
 from desktop_app.ui.library_defaults import DefaultsForm
 
 PREVIEW_HEIGHT = 190
@@ -139,7 +140,10 @@ class DetailsPane(QScrollArea):
     defaulted = Signal(object, object)
     word_asked = Signal(str)
 
-    def __init__(self, assets: AssetsModel, parent: QWidget | None = None) -> None:
+    def __init__(self, assets: AssetsModel, consent: str, parent: QWidget | None = None) -> None:
+        """Args:
+        consent: what is told before a pickle is opened.
+        """
         super().__init__(parent)
         self._assets = assets
         self._asset: Asset | None = None
@@ -153,6 +157,7 @@ class DetailsPane(QScrollArea):
         self.name = label("", "heading", self)
         self.star = IconButton("star", "Favourite", self, checkable=True, flat=True)
         self.why = label("", "hint", self)
+        self.convert = ConvertBox(consent, self)
         self.use = QPushButton(self)
         self.reveal = IconTextButton("folder-open", "Show in folder", self)
         self.words_edit = QLineEdit(self)
@@ -194,6 +199,7 @@ class DetailsPane(QScrollArea):
         column.addWidget(self.preview)
         column.addLayout(head)
         column.addWidget(self.why)
+        column.addWidget(self.convert)
         column.addLayout(buttons)
         column.addWidget(SectionTitle("Trigger words"))
         column.addWidget(self._words)
@@ -232,6 +238,7 @@ class DetailsPane(QScrollArea):
         self.name.setText(asset.name)
         self.star.setChecked(asset.favourite)
         self._show_state(asset)
+        self.convert.show_asset(asset)
         self._show_words(asset)
         if other or not self.notes.hasFocus():
             self.notes.set_words(asset.notes)

@@ -55,7 +55,7 @@ class LibraryPage(QWidget):
         self.view = AssetsView(self._desk.assets, self)
         self.folders = FoldersPanel(self._desk, self)
         self.downloads = DownloadPanel(studio.downloads, self)
-        self.details = DetailsPane(self._desk.assets, self)
+        self.details = DetailsPane(self._desk.assets, self._desk.consent_words, self)
         self.side = QStackedWidget(self)
         self.hashing = label("", "hint", self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -117,6 +117,7 @@ class LibraryPage(QWidget):
         for source in (self.view, self.details):
             source.used.connect(desk.use)
             source.starred.connect(desk.set_favourite)
+        self.details.convert.agreed.connect(desk.convert)
         self.details.noted.connect(desk.set_notes)
         self.details.worded.connect(desk.set_words)
         self.details.defaulted.connect(desk.set_defaults)

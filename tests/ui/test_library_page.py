@@ -142,6 +142,26 @@ def test_what_cannot_be_used_says_why(shown: Shown, page: LibraryPage) -> None:
     assert not page.details.use.isVisible()
 
 
+def test_a_pickle_is_converted_only_after_consent(shown: Shown, page: LibraryPage) -> None:
+    """The file is no real pickle, so the answer is a refusal; nothing was opened before."""
+    choose(page, "ink")
+    assert not page.details.convert.isVisible()
+    choose(page, "sharp")
+    box = page.details.convert
+    assert box.isVisible()
+    assert not box.agree.isVisible()
+    box.ask.click()
+    assert "can run any code" in box.warning.text()
+    choose(page, "ink")
+    choose(page, "sharp")
+    assert not box.agree.isVisible(), "consent is for one look at one file"
+    box.ask.click()
+    box.agree.click()
+    shown.stage.bot.waitUntil(
+        lambda: any(one.kind == "bad" for one in shown.stage.listener.notices), timeout=60_000
+    )
+
+
 def test_a_lora_is_added_from_its_card(shown: Shown, page: LibraryPage) -> None:
     asset = choose(page, "ink")
     page.view.setFocus()
