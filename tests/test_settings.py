@@ -23,6 +23,7 @@ any_settings = st.builds(
     model_folders=st.lists(plain_text, max_size=3).map(tuple),
     previews=st.booleans(),
     threads=st.integers(0, 256),
+    snapshot_megabytes=st.integers(0, 65536),
     thumbnail_size=st.integers(80, 400),
     window_geometry=plain_text,
     splitters=st.dictionaries(
@@ -67,6 +68,8 @@ def test_a_bad_value_costs_itself_only(name: str, value: object) -> None:
     [
         ("threads", True),
         ("threads", 257),
+        ("snapshot_megabytes", -1),
+        ("snapshot_megabytes", 65537),
         ("threads", 1.0),
         ("threads", float("nan")),
         ("threads", 10**400),
