@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add("--batch", type=int, help="train-unet, train-vae: pictures a step")
     add("--curriculum", type=int, default=300, help="train-unet: first steps on illustrations")
     add("--only", choices=sorted(WORLDS), help="train-unet: learn this part of the pool")
+    add("--favour", default="", help="train-unet: media to show more often, with commas between")
     add("--anneal-steps", type=int, default=0, help="train-unet: let the rate fall; -1: to the end")
     add("--decoder-only", action="store_true", help="train-vae: polish without moving latents")
     add("--kl", action="store_true", help="train-vae: a mean and a variance, slower")
@@ -123,6 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
                 curriculum=options.curriculum,
                 anneal_steps=options.anneal_steps,
                 only=options.only,
+                favoured=tuple(options.favour.split(",")),
                 start_from=options.start_from,
                 **batch,
                 **frozen,

@@ -10,6 +10,7 @@ from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_model import vae as autoencoders
+from starter_model.parcels import half
 from starter_model.schedule import scheduler
 from starter_model.world import WORLDS
 
@@ -79,6 +80,15 @@ def assemble(
     return pipeline.to(torch.float16)
 
 
+def copy_half(folder: Path, out: Path) -> None:
+    """Copy a trained folder, its weights in float16."""
+    shutil.copytree(folder, out)
+    for path in out.glob("*.safetensors"):
+        path.write_bytes(half(path))
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    write_json(config | {"dtype": "float16"}, out / "config.json")
+
+
 def write_json(value: object, path: Path) -> None:
     """Write `value` as readable JSON."""
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -109,7 +119,7 @@ def export(
     pipeline.save_pretrained(fresh)
     for name in ("clip", "image_encoder"):
         if (work / name).exists():
-            shutil.copytree(work / name, fresh / name)
+            copy_half(work / name, fresh / name)
     if (work / "ip-adapter.safetensors").exists():
         shutil.copy(work / "ip-adapter.safetensors", fresh / "ip-adapter.safetensors")
     write_json(vocabulary(world_name, examples), fresh / "words.json")

@@ -22,6 +22,7 @@ from starter_model.world import WORLDS, World
 HELD_BACK = 128
 DROPOUT = 0.10
 MASK_WEIGHT = 2.0
+FAVOUR = 3
 PACE_STEPS = 20  # how many steps tell how many more fit into a budget
 SIZES = {
     "tiny": (16, 32, 64),
@@ -189,6 +190,7 @@ class Trainer:
         curriculum: int,
         schedule: loop.Schedule,
         world: World | None = None,
+        favoured: tuple[str, ...] = (),
         rates: tuple[float, float] = (0.02, 1e-3),
     ) -> None:
         self.unet, self.parts, self.pool, self.device = unet.to(device), parts, pool, device
@@ -209,6 +211,9 @@ class Trainer:
         fits = [world is None or belongs(world, pool.scenes[i]) for i in range(len(pool))]
         self.validation = self.validation[fits[:held_back]]
         self.everything = np.arange(held_back, len(pool))[fits[held_back:]]
+        media = [pool.scenes[i]["medium"] for i in self.everything]
+        often = [i for i, m in zip(self.everything, media, strict=True) if m in favoured]
+        self.everything = np.concatenate([self.everything, *[often] * (FAVOUR - 1)]).astype(int)
         simple = [i for i in self.everything if pool.scenes[i]["medium"] == "illustration"]
         self.simple = np.array(simple) if simple else self.everything
 
@@ -292,6 +297,7 @@ def train(
     curriculum: int = 0,
     anneal_steps: int = 0,
     only: str | None = None,
+    favoured: tuple[str, ...] = (),
     start_from: Path | None = None,
     sheet_minutes: float = 10.0,
 ) -> Path:
@@ -300,9 +306,10 @@ def train(
     `anneal_steps` > 0 lets the learning rate fall to zero over so many steps from here; the state
     before is kept as `unet-before-anneal.ckpt`. Below 0 it takes as many steps as fit into the
     budget at the pace of the first `PACE_STEPS`. `only` names a smaller world: pictures outside it
-    are passed over, so that a wide pool can be learnt from its heart outwards. Without a checkpoint
-    training begins from the weights in `start_from`, if given. Raises FileNotFoundError without a
-    pool.
+    are passed over, so that a wide pool can be learnt from its heart outwards. Pictures in the
+    `favoured` media are shown `FAVOUR` times as often, so that what lags behind catches up. Without
+    a checkpoint training begins from the weights in `start_from`, if given. Raises
+    FileNotFoundError without a pool.
     """
     pool = Pool(pool_folder)
     checkpoint = work / "unet.ckpt"
@@ -327,6 +334,7 @@ def train(
         curriculum=curriculum,
         schedule=loop.Schedule(),
         world=WORLDS[only] if only else None,
+        favoured=favoured,
     )
     first = trainer.restore(saved) if saved else 0
     if saved and saved["anneal_from"] >= 0:
