@@ -15,6 +15,7 @@ from desktop_app.settings import Settings
 from desktop_app.studio.asset_use import fields_to_use, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
+from desktop_app.studio.conversion import Conversion
 from desktop_app.studio.downloads import Download, Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -65,6 +66,7 @@ class AssetDesk(QObject):
         self._hasher = Background(self, threads=1)
         self._writer = Background(self, threads=1)
         self.assets = AssetsModel(self._reads, self)
+        self._conversion = Conversion(self)
         self._watched: tuple[WatchedFolder, ...] = ()
         self._found: tuple[WatchedFolder, ...] = ()
         self._stop = threading.Event()
@@ -75,6 +77,8 @@ class AssetDesk(QObject):
     def _connect(self) -> None:
         for pool in (self._reads, self._hasher, self._writer):
             pool.failed.connect(self.failed)
+        self._conversion.failed.connect(self.failed)
+        self._conversion.done.connect(self._here)
         self._library.changed.connect(self._read)
         self._downloads.failed.connect(self.failed)
         self._downloads.arrived.connect(self._arrived)
@@ -85,6 +89,7 @@ class AssetDesk(QObject):
     def stop(self) -> None:
         """End what runs in the background."""
         self._stop.set()
+        self._conversion.stop(END_MS)
         for pool in (self._writer, self._hasher, self._reads):
             pool.close(END_MS)
 
@@ -152,6 +157,11 @@ class AssetDesk(QObject):
         self._writer.run(
             _convert, asset.path, self.own_folder, self._stop.is_set, done=self._copied
         )
+
+    def convert(self, asset: Asset) -> None:
+        """Turn a pickle that the artist trusts into safetensors among our own models."""
+        if self._conversion.start(asset, self.own_folder):
+            self._say(f"“{asset.name}” is being converted …")
 
     # One asset.
 
@@ -321,6 +331,7 @@ class AssetDesk(QObject):
         if download.target is not None:
             self._here(download.target, download.order.title)
 
+    @Slot(object, str)
     def _here(self, target: Path, name: str) -> None:
         self.rescan()
         self.notice.emit(

@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.studio.assets import Asset
+from desktop_app.studio.conversion import CONSENT
 from desktop_app.ui import theme
 from desktop_app.ui.fields import label, restyle
 
@@ -11,38 +12,34 @@ from desktop_app.ui.fields import label, restyle
 class ConvertBox(QWidget):
     """One button, then the warning with two; shown for pickles only.
 
-    Args:
-        consent: what is told before a pickle is opened.
-
     Signals:
         agreed(Asset): the artist trusts its maker.
     """
 
     agreed = Signal(object)
 
-    def __init__(self, consent: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._asset: Asset | None = None
         self.ask = QPushButton("Convert to safetensors …", self)
-        self.warning = label(consent, "hint", self)
-        self.agree = QPushButton("I trust its maker", self)
+        self.warning = label(CONSENT, "hint", self)
+        self.agree = QPushButton("I trust its maker: convert it", self)
         self.leave = QPushButton("Leave it", self)
         self._build()
         self.ask.clicked.connect(self._ask)
         self.leave.clicked.connect(lambda: self._show(warned=False))
-        self.agree.clicked.connect(self._agree)
+        self.agree.clicked.connect(self._agreed)
 
     def _build(self) -> None:
-        self.agree.setAccessibleName("I trust its maker: convert it")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(6))
         self.warning.setWordWrap(True)
         restyle(self.warning, "state", "warn")
         row = QHBoxLayout()
         row.setSpacing(theme.px(6))
         row.addWidget(self.agree, 1)
         row.addWidget(self.leave)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(6))
         column.addWidget(self.ask)
         column.addWidget(self.warning)
         column.addLayout(row)
@@ -63,7 +60,7 @@ class ConvertBox(QWidget):
         for part in (self.warning, self.agree, self.leave):
             part.setVisible(warned)
 
-    def _agree(self) -> None:
+    def _agreed(self) -> None:
         self._show(warned=False)
         if self._asset is not None:
             self.agreed.emit(self._asset)
