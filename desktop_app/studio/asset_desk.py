@@ -12,10 +12,10 @@ from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Defaults, Facts
 from desktop_app.recipe.draft import Draft
 from desktop_app.settings import Settings
+from desktop_app.studio.asset_hasher import AssetHasher
 from desktop_app.studio.asset_use import fields_to_use, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
-from desktop_app.studio.conversion import Conversion
 from desktop_app.studio.downloads import Download, Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -58,27 +58,29 @@ class AssetDesk(QObject):
         downloads: Downloads,
         settings: SettingsHolder,
         parent: QObject | None = None,
+        *,
+        rendering: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Args:
+        rendering: whether a picture is being made; hashes wait for it.
+        """
         super().__init__(parent)
         self._editor, self._library, self._choice = editor, library, choice
         self._downloads, self._settings = downloads, settings
         self._reads = Background(self, threads=2)
-        self._hasher = Background(self, threads=1)
+        self._hasher = AssetHasher(library, rendering, self)
         self._writer = Background(self, threads=1)
         self.assets = AssetsModel(self._reads, self)
-        self._conversion = Conversion(self)
         self._watched: tuple[WatchedFolder, ...] = ()
         self._found: tuple[WatchedFolder, ...] = ()
         self._stop = threading.Event()
-        self._unreadable: set[Path] = set()
-        self._busy = False
         self._connect()
 
     def _connect(self) -> None:
-        for pool in (self._reads, self._hasher, self._writer):
-            pool.failed.connect(self.failed)
-        self._conversion.failed.connect(self.failed)
-        self._conversion.done.connect(self._here)
+        for part in (self._reads, self._hasher, self._writer):
+            part.failed.connect(self.failed)
+        self._hasher.left.connect(self.hashing)
+        self._hasher.hashed.connect(self._hashed)
         self._library.changed.connect(self._read)
         self._downloads.failed.connect(self.failed)
         self._downloads.arrived.connect(self._arrived)
@@ -89,8 +91,8 @@ class AssetDesk(QObject):
     def stop(self) -> None:
         """End what runs in the background."""
         self._stop.set()
-        self._conversion.stop(END_MS)
-        for pool in (self._writer, self._hasher, self._reads):
+        self._hasher.stop(END_MS)
+        for pool in (self._writer, self._reads):
             pool.close(END_MS)
 
     # Folders.
@@ -127,7 +129,7 @@ class AssetDesk(QObject):
     @Slot()
     def rescan(self) -> None:
         """Read the folders again, also what could not be read before."""
-        self._unreadable.clear()
+        self._hasher.try_again()
         self._library.rescan()
 
     # Bringing in.
@@ -158,11 +160,6 @@ class AssetDesk(QObject):
             _convert, asset.path, self.own_folder, self._stop.is_set, done=self._copied
         )
 
-    def convert(self, asset: Asset) -> None:
-        """Turn a pickle that the artist trusts into safetensors among our own models."""
-        if self._conversion.start(asset, self.own_folder):
-            self._say(f"“{asset.name}” is being converted …")
-
     # One asset.
 
     def use(self, asset: Asset) -> None:
@@ -171,10 +168,8 @@ class AssetDesk(QObject):
             why = asset.unsupported or "It is not where it was."
             self._say(f"“{asset.name}” cannot be used. {why}", "warn")
         elif asset.sha256 is None:
-            catalog = self._library.catalog
-            if catalog is not None:
-                self._say(f"“{asset.name}” is read once to know it for ever …")
-                self._hasher.run(_hash, catalog, asset, self._stop, done=self._hashed_to_use)
+            self._say(f"“{asset.name}” is read once, to know it for ever …")
+            self._hasher.hash_now(asset, self._hashed_to_use)
         else:
             self._use(asset)
 
@@ -218,7 +213,7 @@ class AssetDesk(QObject):
         self.assets.set_assets(self._titled(one) for one in assets)
         self._mark_in_use()
         self.folders_changed.emit()
-        self._hash_next()
+        self._hasher.go_on()
 
     def _titled(self, asset: Asset) -> Asset:
         """With the title that the model has everywhere else, where it is one in the list."""
@@ -228,38 +223,12 @@ class AssetDesk(QObject):
         title = next((one.title for one in models if one.path == asset.path), asset.name)
         return replace(asset, name=title)
 
-    def _hash_next(self) -> None:
-        """Hash what has none yet, one after the other, models first."""
-        catalog = self._library.catalog
-        if self._busy or catalog is None or self._stop.is_set():
-            return
-        self._busy = True
-        self._hasher.run(
-            _hash_one,
-            catalog,
-            self._unreadable,
-            self._stop,
-            done=self._hashed_one,
-            failed=self._not_hashed,
-        )
-
-    def _hashed_one(self, done: "tuple[Asset, Asset | None, int] | None") -> None:
-        self._busy = False
-        if done is None:
-            self.hashing.emit(0)
-            return
-        _, after, left = done
-        self.hashing.emit(left)
-        if after is not None:
-            self.assets.replace(self._titled(after))
-            self._mark_in_use()
-            if after.identity.kind == "checkpoint":
-                self._library.refresh()
-        self._hash_next()
-
-    def _not_hashed(self, error: AppError) -> None:
-        self._busy = False
-        self.failed.emit(error)
+    @Slot(object)
+    def _hashed(self, asset: Asset) -> None:
+        self.assets.replace(self._titled(asset))
+        self._mark_in_use()
+        if asset.identity.kind == "checkpoint":
+            self._library.refresh()
 
     def _hashed_to_use(self, asset: Asset) -> None:
         self.assets.replace(asset)
@@ -331,7 +300,6 @@ class AssetDesk(QObject):
         if download.target is not None:
             self._here(download.target, download.order.title)
 
-    @Slot(object, str)
     def _here(self, target: Path, name: str) -> None:
         self.rescan()
         self.notice.emit(
@@ -406,33 +374,3 @@ def _convert(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
     from desktop_app.library.convert import convert_outside
 
     return convert_outside(path, models, stop)
-
-
-def _hash_one(
-    catalog: "Catalog", unreadable: set[Path], stop: threading.Event
-) -> "tuple[Asset, Asset | None, int] | None":
-    """The asset as it was and as it is, and how many are left; None when all have a hash.
-
-    One that cannot be read stays without; the next look at the folders tells.
-    """
-    waiting = [one for one in catalog.unhashed() if one.path not in unreadable]
-    if not waiting:
-        catalog.save()
-        return None
-    asset = waiting[0]
-    try:
-        return asset, catalog.hash(asset, stop=stop.is_set), len(waiting) - 1
-    except (AppError, OSError):
-        unreadable.add(asset.path)
-        return asset, None, len(waiting) - 1
-
-
-def _hash(catalog: "Catalog", asset: Asset, stop: threading.Event) -> Asset:
-    try:
-        return catalog.hash(asset, stop=stop.is_set)
-    except OSError as fault:
-        raise AppError(
-            "model-file",
-            f"“{asset.name}” cannot be read: {fault.strerror or fault}.",
-            path=str(asset.path),
-        ) from fault

@@ -4,7 +4,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.studio.assets import Asset
-from desktop_app.studio.conversion import CONSENT
 from desktop_app.ui import theme
 from desktop_app.ui.fields import label, restyle
 
@@ -18,11 +17,14 @@ class ConvertBox(QWidget):
 
     agreed = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, consent: str, parent: QWidget | None = None) -> None:
+        """Args:
+        consent: what is told before a pickle is opened.
+        """
         super().__init__(parent)
         self._asset: Asset | None = None
         self.ask = QPushButton("Convert to safetensors …", self)
-        self.warning = label(CONSENT, "hint", self)
+        self.warning = label(consent, "hint", self)
         self.agree = QPushButton("I trust its maker: convert it", self)
         self.leave = QPushButton("Leave it", self)
         self._build()
