@@ -144,7 +144,13 @@ class Studio(QObject):
         self._choice = ModelChoice(self.editor, self.library, self)
         self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
         self.desk = AssetDesk(
-            self.editor, self.library, self._choice, self.downloads, self.settings, self
+            self.editor,
+            self.library,
+            self._choice,
+            self.downloads,
+            self.settings,
+            self,
+            rendering=lambda: self.run.busy,
         )
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
