@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Defaults, Facts
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AssetDesk", "WatchedFolder"]
 
 END_MS = 3000
+REFRESH_MS = 700
 
 
 class AssetDesk(QObject):
@@ -74,6 +75,7 @@ class AssetDesk(QObject):
         self._watched: tuple[WatchedFolder, ...] = ()
         self._found: tuple[WatchedFolder, ...] = ()
         self._stop = threading.Event()
+        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._connect()
 
     def _connect(self) -> None:
@@ -81,6 +83,7 @@ class AssetDesk(QObject):
             part.failed.connect(self.failed)
         self._hasher.left.connect(self.hashing)
         self._hasher.hashed.connect(self._hashed)
+        self._refresh.timeout.connect(self._library.refresh)
         self._library.changed.connect(self._read)
         self._downloads.failed.connect(self.failed)
         self._downloads.arrived.connect(self._arrived)
@@ -91,6 +94,7 @@ class AssetDesk(QObject):
     def stop(self) -> None:
         """End what runs in the background."""
         self._stop.set()
+        self._refresh.stop()
         self._hasher.stop(END_MS)
         for pool in (self._writer, self._reads):
             pool.close(END_MS)
@@ -210,7 +214,8 @@ class AssetDesk(QObject):
             return
         own = {Path(one) for one in self._settings.values.model_folders}
         self._watched = tuple(one for one in catalog.watched if one.path in own)
-        self.assets.set_assets(self._titled(one) for one in assets)
+        titles = {one.path: one.title for one in self._library.models}
+        self.assets.set_assets(replace(one, name=titles.get(one.path, one.name)) for one in assets)
         self._mark_in_use()
         self.folders_changed.emit()
         self._hasher.go_on()
@@ -228,7 +233,8 @@ class AssetDesk(QObject):
         self.assets.replace(self._titled(asset))
         self._mark_in_use()
         if asset.identity.kind == "checkpoint":
-            self._library.refresh()
+            # The list of models is read as a whole, so not for each of a hundred.
+            self._refresh.start()
 
     def _hashed_to_use(self, asset: Asset) -> None:
         self.assets.replace(asset)

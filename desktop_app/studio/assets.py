@@ -131,7 +131,9 @@ class AssetsModel(QAbstractListModel):
         What the artist says is about the model, so a copy of it elsewhere has the same facts.
         """
         before, self._all = self._all, tuple(_twin(one, asset) for one in self._all)
-        changed = {new.path: new for one, new in zip(before, self._all, strict=True) if new != one}
+        changed = {
+            new.path: new for one, new in zip(before, self._all, strict=True) if new is not one
+        }
         self._texts |= {path: _text(new) for path, new in changed.items()}
         for row, one in enumerate(self._rows):
             if one.path in changed:
