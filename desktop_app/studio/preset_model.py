@@ -99,10 +99,22 @@ class PresetModel(QAbstractListModel, Generic[P]):
             AppError: for what a preset cannot have; nothing is changed then.
         """
         preset = self.preset(name)
-        if preset is not None:
-            changed = replace(preset, **fields)
-            if changed != preset:
-                self.put(changed, instead_of=name)
+        if preset is not None and replace(preset, **fields) != preset:
+            self.change(name, lambda one: replace(one, **fields))
+
+    def change(self, name: str, how: Callable[[P], P]) -> None:
+        """Change a preset as it is on the disk, so that of two changes at once none is lost.
+
+        Args:
+            how: called in another thread.
+        """
+
+        def work(store: "Shelf[P]") -> None:
+            preset = next((one for one in store.list() if one.name == name), None)
+            if preset is not None:
+                store.save(how(preset), instead_of=name)
+
+        self._do(work)
 
     def rename(self, old: str, new: str) -> None:
         """Give a preset another name."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
@@ -10,6 +11,7 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.preset_file import PARAMETERS, SEEDS
 from desktop_app.recipe.presets import (
     SEED_PARTS,
+    DraftPreset,
     ParameterPreset,
     Part,
     SeedPreset,
@@ -25,6 +27,8 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.preset_model import PresetModel, now
 from desktop_app.studio.small_pictures import Noise, SmallPictures
+
+D = TypeVar("D", bound=DraftPreset)
 
 
 class ShelfModel(PresetModel[SeedPreset]):
@@ -157,5 +161,9 @@ def _note(
     pixels_sha256: str,
 ) -> None:
     for preset in model.presets():
-        if shows(preset, recipe) and pixels_sha256 not in preset.samples:
-            model.edit(preset.name, samples=with_sample(preset, pixels_sha256))
+        if shows(preset, recipe):
+            model.change(preset.name, lambda one: _sampled(one, pixels_sha256))
+
+
+def _sampled(preset: D, pixels_sha256: str) -> D:
+    return replace(preset, samples=with_sample(preset, pixels_sha256))
