@@ -142,9 +142,11 @@ def draw(sheet: Sheet, picture: Callable[[Cell], QImage | None]) -> QImage:
 def _draw_head(painter: QPainter, sheet: Sheet, layout: Layout) -> None:
     width = layout.size.width() - 2 * GAP
     first = sheet.cells[0].recipe
+    same = all(cell.recipe.prompt == first.prompt for cell in sheet.cells)
+    prompt = first.prompt if same else f"{len(sheet.cells)} pictures"
     lines = (
         (sheet.title, font_of(layout.text * 1.15, bold=True), INK),
-        (f"{first.model.name} · {first.prompt}", font_of(layout.text * 0.85), FAINT),
+        (f"{first.model.name} · {prompt}", font_of(layout.text * 0.85), FAINT),
     )
     y = float(GAP)
     for words, font, colour in lines:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
     from desktop_app.studio.sweeps import Sweeps
 
-_WIDTH = 640
+_WIDTH = 660
 NOTHING = "Nothing"
 AXES = ("X", "Y", "Z")
 PLACES = ("columns", "rows", "parts of the sheet")
@@ -107,9 +107,11 @@ class AxisRow(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(3))
         column.addLayout(head)
-        for part in (self.hint, self.refusal):
-            part.setContentsMargins(theme.px(202), 0, 0, 0)
-            column.addWidget(part)
+        words = QVBoxLayout()
+        words.setContentsMargins(theme.px(16 + 170 + 2 * 8), 0, 0, 0)
+        words.addWidget(self.hint)
+        words.addWidget(self.refusal)
+        column.addLayout(words)
         self.field.currentIndexChanged.connect(self._field_changed)
         self.values.textEdited.connect(self._typed)
         self.values.presets_dropped.connect(self._dropped)
@@ -209,7 +211,7 @@ class GridDialog(QDialog):
         self._studio = studio
         self._sweeps = studio.sweeps
         self.setWindowTitle("Grid")
-        self.setMinimumWidth(theme.px(_WIDTH))
+        self.setFixedWidth(theme.px(_WIDTH))
         self.rows = tuple(AxisRow(number, studio.sweeps, self) for number in range(len(AXES)))
         self.count = label("", "label", self)
         self.refusal = Refusal(self)
@@ -292,6 +294,14 @@ class GridDialog(QDialog):
             words = "Choose a setting."
         self.count.setText(words)
         self.make.setEnabled(bool(axes) and self.refusal.isHidden())
+        self._fit()
+
+    def _fit(self) -> None:
+        """Become as high as the contents are at this width, wrapped sentences included."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.setFixedHeight(layout.totalHeightForWidth(self.width()))
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._timer.stop()

@@ -38,7 +38,7 @@ class LineageDialog(QDialog):
         self.setWindowTitle("Family")
         self.resize(theme.px(_WIDTH), theme.px(_HEIGHT))
         self.tree = LineageTree(studio.lineage, self)
-        self.scroll = QScrollArea(self)
+        self.area = QScrollArea(self)
         self.name = label("", "title", self)
         self.kind = label("", "label", self)
         self.changes = label("", "label", self)
@@ -50,9 +50,9 @@ class LineageDialog(QDialog):
         self._lineage.show(picture)
 
     def _build(self) -> None:
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setWidget(self.tree)
-        self.scroll.setFocusProxy(self.tree)
+        self.area.setWidgetResizable(True)
+        self.area.setWidget(self.tree)
+        self.area.setFocusProxy(self.tree)
         side = QFrame(self)
         side.setObjectName("panel")
         side.setFixedWidth(theme.px(_SIDE))
@@ -70,7 +70,7 @@ class LineageDialog(QDialog):
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(self.scroll, 1)
+        whole.addWidget(self.area, 1)
         whole.addWidget(side)
 
     def _connect(self) -> None:
@@ -93,7 +93,7 @@ class LineageDialog(QDialog):
         words = "Only this picture; nothing was derived from it yet." if count == 1 else ""
         self.more.setText("There are more than can be shown here." if family.more else words)
         self.more.setVisible(bool(self.more.text()))
-        self._look_at(family.focus)
+        self._look_at(self.tree.current)
 
     def _failed(self, error: AppError) -> None:
         self.more.setText(str(error))
@@ -124,7 +124,7 @@ class LineageDialog(QDialog):
     def _look_at(self, picture: str) -> None:
         at = self.tree.rect_of(picture).center().toPoint()
         margin = theme.px(140)
-        self.scroll.ensureVisible(at.x(), at.y(), margin, margin)
+        self.area.ensureVisible(at.x(), at.y(), margin, margin)
 
     def _open(self, picture: str) -> None:
         member = self._member(picture)

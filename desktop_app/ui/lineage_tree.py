@@ -164,8 +164,11 @@ class LineageTree(QWidget):
         words = KIND_WORDS.get(member.kind, member.kind)
         height = painter.fontMetrics().height()
         room = QRectF(a.x() + 4, b.y() - height - 2, b.x() - a.x() - 8, height)
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        under = painter.boundingRect(room, flags.value, words)
+        painter.fillRect(under.adjusted(-2, 0, 2, 0), theme.token("bg.0"))
         painter.setPen(theme.token("text.2"))
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        painter.drawText(room, flags.value, words)
 
     def _paint_member(self, painter: QPainter, member: "Member") -> None:
         rect = self.rect_of(member.picture)

@@ -53,7 +53,7 @@ class SheetDialog(QDialog):
         self.about = ElidedLabel("", "hint", self)
         self.restore = QPushButton("Use its settings", self)
         self.again = QPushButton("Make again", self)
-        self.find = QPushButton("Show in the gallery", self)
+        self.locate = QPushButton("Show in the gallery", self)
         self._build()
         self._connect()
         self.cells.setCurrentRow(0)
@@ -66,7 +66,7 @@ class SheetDialog(QDialog):
             item = QListWidgetItem(self._sheet.words(cell), self.cells)
             item.setData(Qt.ItemDataRole.UserRole, cell.at)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.find)
+        buttons.addWidget(self.locate)
         buttons.addStretch(1)
         buttons.addWidget(self.again)
         buttons.addWidget(self.restore)
@@ -85,7 +85,7 @@ class SheetDialog(QDialog):
         self.cells.itemActivated.connect(lambda _: self._restore())
         self.restore.clicked.connect(self._restore)
         self.again.clicked.connect(self._again)
-        self.find.clicked.connect(self._find)
+        self.locate.clicked.connect(self._find)
 
     def chosen(self) -> list[Cell]:
         """The cells whose lines are selected, in the order of the list."""

@@ -215,7 +215,7 @@ def test_a_sheet_gives_its_settings_back(shown: Shown) -> None:
     studio.editor.set(num_inference_steps=9)
     QTest.mouseClick(dialog.restore, Qt.MouseButton.LeftButton)
     assert studio.editor.draft.num_inference_steps == 4
-    QTest.mouseClick(dialog.find, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.locate, Qt.MouseButton.LeftButton)
     assert shown.window.page == GALLERY
     shown.until(lambda: studio.gallery.total == 2)
 
