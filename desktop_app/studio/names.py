@@ -1,6 +1,6 @@
 """PromptNames: what a prompt can call by name, kept in step with the folder, styles and models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.background import Background
 
 if TYPE_CHECKING:
+    from desktop_app.library.identity import Asset
     from desktop_app.store.wildcard_files import WildcardFiles
+    from desktop_app.studio.asset_desk import AssetDesk
     from desktop_app.studio.styles import StyleModel
 
 SETTLE_MS = 300
@@ -82,6 +84,15 @@ class PromptNames(QObject):
 
         self._reads.run(_make, self.folder, done=done)
 
+    def follow(self, desk: "AssetDesk") -> None:
+        """Let the LoRAs of the folders be called, from when their hash is known."""
+
+        def show() -> None:
+            self.show_loras(loras_of(desk.assets.all))
+
+        desk.assets.read.connect(show)
+        desk.hashing.connect(show)
+
     def show_loras(self, loras: Mapping[str, ModelRef]) -> None:
         """These LoRAs can be called from now on."""
         if loras != self._loras:
@@ -119,6 +130,26 @@ class PromptNames(QObject):
             wildcards=self._wildcards, styles=self._styles.by_name, loras=self._loras
         )
         self.changed.emit()
+
+
+def loras_of(assets: "Iterable[Asset]") -> dict[str, ModelRef]:
+    """LoRAs by the names that a prompt may call them by: the file's, as elsewhere, and our own.
+
+    Of two with one name the first counts, and a file's name before another's title.
+    """
+    usable = [
+        (asset, asset.ref)
+        for asset in assets
+        if asset.identity.kind == "lora" and not asset.unsupported and not asset.missing
+    ]
+    found: dict[str, ModelRef] = {}
+    for asset, ref in usable:
+        if ref is not None:
+            found.setdefault(asset.path.stem, ref)
+    for asset, ref in usable:
+        if ref is not None:
+            found.setdefault(asset.name, ref)
+    return {name: ref for name, ref in found.items() if not set(name) & set("<>:{}|\\\n")}
 
 
 def _make(folder: Path) -> None:

@@ -104,11 +104,11 @@ class Studio(QObject):
         self.library = LibraryModel(
             self.editor, self._reads, folders, paths.cache, self, memory=paths.model_facts
         )
-        self.tokens = TokenCounts(self.editor, self.library, self._reads, self)
         self.seeds = SeedDesk(self.editor, self._disk, self._reads, paths.cache, self)
         self.shelf, self.styles = self.seeds.shelf, self.seeds.styles
         self.names = PromptNames(paths.wildcards, self.styles, self._reads, self)
         self.inline = InlineParameters(self.editor, self.library, self.styles, self)
+        self.tokens = TokenCounts(self.editor, self.library, self.names, self._reads, self)
         self.gallery = GalleryModel(self._reads, self)
         self.timeline = TimelineModel(self)
         self.queue = QueueModel(self)
@@ -176,6 +176,7 @@ class Studio(QObject):
         for part in (self.branching, self.films):
             part.notice.connect(self.notice)
         self.films.follow_wanted.connect(self.follow_run)
+        self.names.follow(self.desk)
         self.desk.notice.connect(self.notice)
         self.desk.failed.connect(self._tell)
         self.seeds.join(self.album, self.gallery, self.library, self._orders)

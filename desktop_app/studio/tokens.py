@@ -1,14 +1,17 @@
-"""TokenCounts: how much of the model's reading length the prompts take."""
+"""TokenCounts: how much of the model's reading length the resolved prompts take."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.draft import Draft
+from desktop_app.recipe import flags
+from desktop_app.recipe.draft import Draft, expand
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.names import PromptNames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +22,9 @@ COUNT_AFTER_MS = 120
 
 
 class TokenCounts(QObject):
-    """Tokens of the draft's prompts, as the tokenizer of its model counts them.
+    """Tokens of what the draft's first picture is told, as the tokenizer of its model counts them.
+
+    Styles, wildcards and alternatives are resolved as they will be for that picture.
 
     Signals:
         changed(): the numbers are others now.
@@ -31,12 +36,14 @@ class TokenCounts(QObject):
         self,
         editor: Editor,
         library: LibraryModel,
+        names: PromptNames,
         reads: Background,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._editor = editor
         self._library = library
+        self._names = names
         self._reads = reads
         self._prompt: int | None = None
         self._negative: int | None = None
@@ -49,6 +56,7 @@ class TokenCounts(QObject):
         self._timer.timeout.connect(self._count)
         editor.changed.connect(self._follow)
         library.current_changed.connect(self._timer.start)
+        names.changed.connect(self._timer.start)
 
     @property
     def prompt(self) -> int | None:
@@ -67,8 +75,7 @@ class TokenCounts(QObject):
 
     @Slot(object, object)
     def _follow(self, draft: Draft, before: Draft) -> None:
-        texts = (draft.prompt, draft.negative_prompt)
-        if texts != (before.prompt, before.negative_prompt) and not self._timer.isActive():
+        if _told(draft) != _told(before) and not self._timer.isActive():
             self._timer.start()
 
     @Slot()
@@ -88,8 +95,19 @@ class TokenCounts(QObject):
             if asked == self._asked:
                 self._set(None, None, 0)
 
-        texts = (draft.prompt, draft.negative_prompt)
+        texts = self._resolved(draft)
         self._reads.run(self._work, model.path, texts, done=counted, failed=failed)
+
+    def _resolved(self, draft: Draft) -> tuple[str, str]:
+        """Both prompts of the first picture; as they are typed where it cannot be made yet."""
+        names = self._names.names
+        prompt = flags.take(draft, flags.Target(), names.styles)[0].prompt
+        try:
+            first = replace(draft, prompt=prompt, count=1)
+            (recipe,) = expand(first, names.styles, names.wildcards, names.loras)
+        except AppError:
+            return draft.prompt, draft.negative_prompt
+        return recipe.prompt, recipe.negative_prompt
 
     def _work(self, folder: "Path", texts: tuple[str, str]) -> tuple[int, int, int]:
         from desktop_app.library.tokens import TokenCounter
@@ -104,3 +122,8 @@ class TokenCounts(QObject):
         if (prompt, negative, limit) != (self._prompt, self._negative, self._limit):
             self._prompt, self._negative, self._limit = prompt, negative, limit
             self.changed.emit()
+
+
+def _told(draft: Draft) -> tuple[object, ...]:
+    """What the prompts of the first picture come from."""
+    return draft.prompt, draft.negative_prompt, draft.styles, draft.seed
