@@ -25,13 +25,15 @@ from desktop_app.library.fetch_rate import Rate
 from desktop_app.library.fetch_stop import Stop
 from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.hub import file_url
-from desktop_app.library.hub_files import RemoteFile
+from desktop_app.library.hub_files import RemoteFile, is_plain_path
 from desktop_app.library.identify import look_at
+from desktop_app.library.reading import read_json
 
 SIDE_BY_SIDE = 3
 """Files of one order that come at the same time."""
 
 _SOURCE = "mezzotint-source.json"
+_MOVING = "moving.json"
 
 
 class Transfer:
@@ -59,6 +61,10 @@ class Transfer:
             Cancelled: it was paused.
         """
         order = self.order
+        before = self._moved_before()
+        if before is not None:
+            drop_order(order, self._models)
+            return before
         here = bytes_here(order, self._models)
         with self._lock:
             self._tally.done = here
@@ -140,20 +146,36 @@ class Transfer:
             if sentence:
                 self._tally.waiting[path] = sentence
 
+    def _moved_before(self) -> Path | None:
+        """Where an earlier session put the whole model, just before it was killed."""
+        try:
+            to = read_json(self._place / _MOVING, 10_000).get("to")
+        except AppError:
+            return None
+        if not isinstance(to, str) or not is_plain_path(to):
+            return None
+        files = self._place / FILES
+        came = files if self.order.folder else files / self.order.files[0][1]
+        target = self._models / to
+        return target if target.exists() and not came.exists() else None
+
     def _move_in(self) -> Path:
         """Give everything its place among the models; a name that is taken is never replaced."""
         order, here = self.order, self._place / FILES
         owner, _, name = order.repo.partition("/")
         if order.folder:
             write_atomically(here / _SOURCE, _source(order))
-            target = _free_name(self._models / f"{owner}--{name}", order.commit)
-            here.rename(target)
+            came, target = here, self._models / f"{owner}--{name}"
         else:
             came = here / order.files[0][1]
-            folder = self._models / OWN_FOLDERS[look_at(came).kind]
-            folder.mkdir(parents=True, exist_ok=True)
-            target = _free_name(folder / came.name, order.commit)
-            came.rename(target)
+            target = self._models / OWN_FOLDERS[look_at(came).kind] / came.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target = _free_name(target, order.commit)
+        # A kill between the move and the end of the order must not fetch it all again.
+        to = target.relative_to(self._models).as_posix()
+        write_atomically(self._place / _MOVING, json.dumps({"to": to}).encode())
+        came.rename(target)
+        if not order.folder:
             _note_beside(target, order)
         sync_folder(target.parent)
         drop_order(order, self._models)

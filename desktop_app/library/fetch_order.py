@@ -130,6 +130,17 @@ def kept_orders(models: Path) -> tuple[Order, ...]:
     return tuple(sorted(found, key=lambda order: order.began))
 
 
+def sweep(models: Path) -> None:
+    """Take away what a kill left before an order was whole: folders with nothing in them."""
+    try:
+        places = list((models / INCOMING).iterdir())
+    except OSError:
+        return
+    for place in places:
+        if not (place / _ORDER).exists() and not (place / FILES).exists():
+            shutil.rmtree(place, ignore_errors=True)
+
+
 def bytes_here(order: Order, models: Path) -> int:
     """Bytes of an order that are on the disk already."""
     place = models / INCOMING / order.id / FILES

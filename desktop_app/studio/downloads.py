@@ -124,7 +124,7 @@ class Downloads(QAbstractListModel):
 
     def start(self) -> None:
         """List what the last session left; nothing of it goes on by itself."""
-        self._pool.run(fetch_order.kept_orders, self._models, done=self._take_up)
+        self._pool.run(_kept, self._models, done=self._take_up)
 
     def stop(self) -> None:
         """Break off everything before the program ends; all of it can go on later."""
@@ -384,6 +384,11 @@ class Downloads(QAbstractListModel):
 
     def roleNames(self) -> dict[int, QByteArray]:
         return super().roleNames() | role_names(self.Role)
+
+
+def _kept(models: Path) -> tuple[Order, ...]:
+    fetch_order.sweep(models)
+    return fetch_order.kept_orders(models)
 
 
 def _none(order: Order) -> Progress:

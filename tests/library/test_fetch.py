@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.library import fetch_disk
+from desktop_app.library import fetch, fetch_disk
 from desktop_app.library.fetch import Transfer
 from desktop_app.library.fetch_order import (
     INCOMING,
@@ -23,6 +23,7 @@ from desktop_app.library.fetch_order import (
     keep_order,
     kept_orders,
     make_order,
+    sweep,
 )
 from desktop_app.library.fetch_rate import Rate
 from desktop_app.library.fetch_stop import Stop
@@ -315,6 +316,40 @@ def test_a_killed_program_goes_on_where_it_was(hub: Hub, tmp_path: Path) -> None
     ranges = [one.headers.get("Range") for one in hub.asked(UNET)]
     assert ranges == [None, "bytes=100000-", "bytes=200000-", "bytes=300000-"]
     assert not (tmp_path / INCOMING).exists()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_kill_after_the_move_does_not_fetch_it_again(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    hub.put("vae.safetensors", b"vae" * 100)
+    order = order_of(hub, tmp_path, number)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetch, "drop_order", die)
+        with pytest.raises(KeyboardInterrupt):
+            Transfer(order, tmp_path, hub.net()).run()
+    hub.requests.clear()
+    target = Transfer(order, tmp_path, hub.net()).run()
+    assert target.exists()
+    assert hub.requests == []
+    assert kept_orders(tmp_path) == ()
+
+
+def test_what_a_kill_left_of_an_order_is_swept(hub: Hub, tmp_path: Path) -> None:
+    order = order_of(hub, tmp_path)
+    empty = tmp_path / INCOMING / "half"
+    empty.mkdir()
+    (empty / ".0123.part").write_bytes(b"{")
+    valuable = tmp_path / INCOMING / "other"
+    (valuable / "files").mkdir(parents=True)
+    sweep(tmp_path)
+    assert kept_orders(tmp_path) == (order,)
+    assert not empty.exists()
+    assert valuable.exists()
 
 
 def test_the_rate_forgets_what_was_long_ago() -> None:
