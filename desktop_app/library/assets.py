@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from desktop_app.errors import Cancelled
+from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.folders import WatchedFolder, recognise
 from desktop_app.library.hashing import Hashes, Progress, file_sha256
 from desktop_app.library.identify import look_at
@@ -15,6 +15,7 @@ from desktop_app.library.index import Index, Row
 from desktop_app.library.invokeai import model_names
 from desktop_app.library.memory import Memory, Remembered
 from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.safety import check_contents
 from desktop_app.library.sidecars import Sidecar, read_sidecar
 from desktop_app.library.support import judged
 from desktop_app.library.told import text_of
@@ -219,6 +220,12 @@ class Assets:
                 size, mtime_ns = about.st_size, about.st_mtime_ns
             except OSError:
                 size = mtime_ns = 0
+            try:
+                check_contents(entry.path)
+            except AppError as refusal:
+                why = f"{refusal.sentence} {refusal.hint}"
+                identity = Identity(kind="unknown", format="folder", unsupported=why)
+                return path, Row(size=size, mtime_ns=mtime_ns, identity=identity)
         row = self._index.get(path, size, mtime_ns)
         if row is None:
             row = Row(size=size, mtime_ns=mtime_ns, identity=look_at(path))

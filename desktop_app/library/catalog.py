@@ -43,6 +43,7 @@ class Catalog:
         self._lock = threading.RLock()
         self._models: tuple[ModelInfo, ...] | None = None
         self._opened: dict[str, ModelInfo] = {}
+        self._infos: dict[Path, tuple[Asset, ModelInfo]] = {}
         self.refused: tuple[tuple[Path, AppError], ...] = ()
 
     @property
@@ -77,6 +78,7 @@ class Catalog:
         self._assets.save()
         with self._lock:
             self.refused = tuple(refused)
+            self._infos = {}
         return self.refresh()
 
     def refresh(self) -> tuple[ModelInfo, ...]:
@@ -93,7 +95,7 @@ class Catalog:
         assets.sort(key=lambda one: (_rank(one.path, places), str(one.path)))
         for asset in assets:
             try:
-                info = info_of(asset, asset.sha256 or "")
+                info = self._info(asset)
             except AppError:
                 continue  # it changed since it was looked at; the next scan tells
             found.setdefault(info.ref.sha256, info)
@@ -236,6 +238,16 @@ class Catalog:
         with self._lock:
             self._opened[info.ref.sha256] = info
         return info
+
+    def _info(self, asset: Asset) -> ModelInfo:
+        """How the program uses it; the configs of a folder are read once a scan."""
+        with self._lock:
+            known = self._infos.get(asset.path)
+        if known is None or known[0] != asset:
+            known = asset, info_of(asset, asset.sha256 or "")
+            with self._lock:
+                self._infos[asset.path] = known
+        return known[1]
 
     def _named(self, wanted: str) -> ModelInfo | None:
         """The model with this name in small letters, or with a hash that begins so."""

@@ -67,7 +67,7 @@ def weight_parts(index: Mapping[str, object]) -> dict[str, str]:
     return {
         name: WEIGHTS[part.library]
         for name, part in _parts(index).items()
-        if not name.startswith("tokenizer") and index.get(name, _NOTHING) != _NOTHING
+        if part.has_weights and index.get(name, _NOTHING) != _NOTHING
     }
 
 
@@ -123,7 +123,7 @@ def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part
     if len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         raise _unsafe(folder, f"its part {name[:60]!r} is not named by two plain words")
     library, kind = str(pair[0]), str(pair[1])
-    if known is not None and library == known.library and kind in known.classes:
+    if known is not None and library == known.index_library and kind in known.classes:
         return
     scheduler = name == "scheduler" and library == "diffusers" and kind.endswith("Scheduler")
     if scheduler and kind.isalnum() and kind.isascii():
@@ -169,7 +169,7 @@ def _check_weights(folder: Path, part: str, name: str) -> None:
         return
     names = {path.name for path in _walk(place)}
     if any(found.endswith(".safetensors") for found in names):
-        hint = f"Give the file the name {name}, without .fp16 or the like in it."
+        hint = f"Only {name} is loaded, no variant such as .fp16: fetch that file as well."
         raise AppError(
             "model-weights", f"“{folder.name}” has no {part}/{name}.", hint=hint, path=str(folder)
         )

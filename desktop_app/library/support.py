@@ -57,6 +57,8 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
     row = family.row if family is not None else None
     if family is None or row is None:
         return "Its family is not known."
+    if "text" not in row.tasks:
+        return "It refines pictures that another model made, which cannot be done here yet."
     if identity.variant:
         task = _TASKS.get(identity.variant, "for another task")
         return f"It is {task}, not for making pictures from words alone."

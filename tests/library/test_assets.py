@@ -269,6 +269,21 @@ def test_a_pickle_is_what_its_folder_says(assets: Assets, folder: Path) -> None:
     assert assets.unhashed() == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("model.py", "x"), ("config.json", '{"auto_map": {"A": "evil--x.Y"}}')]
+)
+def test_a_part_with_code_beside_it_is_refused(
+    assets: Assets, folder: Path, name: str, text: str
+) -> None:
+    write_shapes(folder / "vae/part/diffusion_pytorch_model.safetensors", vae())
+    (folder / "vae/part/config.json").write_text("{}")
+    assert assets.scan()[0].unsupported == ""
+    (folder / "vae/part" / name).write_text(text)
+    (asset,) = assets.scan()
+    assert "was not used" in asset.unsupported
+    assert assets.unhashed() == ()
+
+
 def test_names_of_the_hugging_face_cache(tmp_path: Path) -> None:
     snapshot = tmp_path / "hub/models--org--fine-fox/snapshots/abc"
     make_model(snapshot)
