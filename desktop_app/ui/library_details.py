@@ -148,6 +148,8 @@ class DetailsPane(QScrollArea):
         self._assets = assets
         self._asset: Asset | None = None
         self._words_shown = ""
+        self._facts_shown: list[tuple[str, str, str]] = []
+        self._chips_shown: tuple[str, ...] = ()
         self.setAccessibleName("About the model")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -167,6 +169,7 @@ class DetailsPane(QScrollArea):
         self.about_fold = FoldSection("From its maker", self)
         self.about = label("", "hint", self)
         self._words = QWidget(self)
+        self._words.hide()
         self._flow = FlowLayout(self._words, fill=False)
         self._facts = QGridLayout()
         self._build()
@@ -287,6 +290,9 @@ class DetailsPane(QScrollArea):
         self.reveal.setVisible(not asset.missing)
 
     def _show_words(self, asset: Asset) -> None:
+        if asset.trigger_words == self._chips_shown:
+            return
+        self._chips_shown = asset.trigger_words
         drop_contents(self._flow)
         for word in asset.trigger_words[:_WORDS_SHOWN]:
             chip = QPushButton(word if len(word) <= 32 else f"{word[:31]}…", self._words)
@@ -306,16 +312,21 @@ class DetailsPane(QScrollArea):
         self._tell(self.worded, words)
 
     def _show_facts(self, asset: Asset) -> None:
+        rows = _facts(asset)
+        if rows == self._facts_shown:
+            return
+        self._facts_shown = rows
         drop_contents(self._facts)
-        for row, (name, value, copy) in enumerate(_facts(asset)):
-            title = label(name, "hint", self)
-            words = label(value, "label", self)
+        for row, (name, value, copy) in enumerate(rows):
+            title = label(name, "hint")
+            words = label(value, "label")
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)
             words.setWordWrap(True)
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(words, row, 1)
             if copy:
-                button = IconButton("copy", f"Copy: {name}", self, flat=True, size=13, side=22)
+                button = IconButton("copy", f"Copy: {name}", flat=True, size=13, side=22)
                 button.clicked.connect(
                     lambda _=False, text=copy: QGuiApplication.clipboard().setText(text)
                 )
