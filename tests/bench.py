@@ -56,6 +56,7 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
         "snapshots": _part("snapshots", rounds, threads),
         "loop": _part("loop", rounds, threads),
         "library": _part("library", rounds, threads),
+        "explorer": _part("explorer", rounds, threads),
     }
 
 
@@ -89,9 +90,11 @@ def table(found: dict[str, Any]) -> str:
         f"peak memory, window shown   {found['window_megabytes']:.0f} MB",
         f"peak memory, {loop['pictures']} pictures    {loop['megabytes']:.0f} MB",
     ]
+    from tests.bench_explorer import explorer_rows
     from tests.bench_library import library_rows
 
     rows += library_rows(found["library"])
+    rows += explorer_rows(found["explorer"])
     return "\n".join(rows)
 
 
@@ -350,6 +353,13 @@ def library_part(rounds: int) -> dict[str, Any]:
     return measured(rounds)
 
 
+def explorer_part(rounds: int) -> dict[str, Any]:
+    """See `tests.bench_explorer`."""
+    from tests.bench_explorer import explorer_part
+
+    return explorer_part(rounds)
+
+
 def _open_window() -> int:
     from desktop_app.__main__ import main as start
 
@@ -412,6 +422,7 @@ PARTS = {
     "render": render_part,
     "library": library_part,
     "snapshots": snapshots_part,
+    "explorer": explorer_part,
 }
 
 if __name__ == "__main__":
