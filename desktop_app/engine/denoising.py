@@ -101,7 +101,8 @@ def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> t
     """The pipeline's own call, with the settings of a recipe."""
     pipe = model.pipe
     form = caller(pipe)
-    own = pipe.scheduler
+    runner = form.runner(pipe)
+    own = runner.scheduler
     arguments: dict[str, Any] = {
         **form.prompts(pipe, recipe),
         **spacing_arguments(scheduler, recipe),
@@ -111,13 +112,13 @@ def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> t
         "latents": begin.latents,
         "generator": begin.generator,
     }
-    pipe.scheduler = scheduler
+    runner.scheduler = scheduler
     try:
         with seamless(getattr(pipe, form.denoiser), recipe.tiling):
-            return pipe(**arguments, output_type="latent", return_dict=False)[0]
+            return runner(**arguments, output_type="latent", return_dict=False)[0]
     finally:
-        pipe.scheduler = own
-        pipe.maybe_free_model_hooks()
+        runner.scheduler = own
+        runner.maybe_free_model_hooks()
 
 
 class Teller(Watch):

@@ -45,6 +45,10 @@ class Call:
         """What the pipeline works on, as (1, C, H/f, W/f)."""
         return latents
 
+    def runner(self, pipe: Any) -> Any:
+        """The pipeline that denoises: this one, or the one of two stages that makes the picture."""
+        return pipe
+
     def prompts(self, pipe: Any, recipe: Recipe) -> dict[str, Any]:
         """The prompt and the words to avoid, as text or embeddings."""
         return conditioning.encode(pipe, recipe)
@@ -230,6 +234,50 @@ class Sana(PixArt):
         return int(pipe.vae_scale_factor)
 
 
+class UnCLIP(Plain):
+    """Stable unCLIP: a prior imagines the picture's embedding, as in DALL-E 2.
+
+    Ramesh et al. 2022 (arXiv 2204.06125). The pipeline runs the prior itself, with the same
+    generator, after our noise was drawn from it.
+    """
+
+    def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
+        return {"num_inference_steps": recipe.num_inference_steps}
+
+
+class Kandinsky(Plain):
+    """Kandinsky 2.2 (Razzhigaev et al. 2023, arXiv 2310.03502): a prior, then a decoder."""
+
+    decoder = "movq"
+
+    def runner(self, pipe: Any) -> Any:
+        return pipe.decoder_pipe
+
+    def multiple(self, pipe: Any) -> int:
+        return self._factor(pipe) ** 2
+
+    def shape(self, pipe: Any, width: int, height: int) -> tuple[int, ...]:
+        factor = self._factor(pipe)
+        return 1, int(pipe.unet.config.in_channels), height // factor, width // factor
+
+    def _factor(self, pipe: Any) -> int:
+        return int(pipe.decoder_pipe.movq_scale_factor)
+
+    def prompts(self, pipe: Any, recipe: Recipe) -> dict[str, Any]:
+        # A generator of its own, so that a branch imagines the same picture as its parent.
+        generator = torch.Generator().manual_seed(recipe.seed)
+        texts = super().prompts(pipe, recipe)
+        found = pipe.prior_pipe(**texts, generator=generator, return_dict=False)
+        return {"image_embeds": found[0], "negative_image_embeds": found[1]}
+
+    def image(self, pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+        return pipe.movq.decode(latents, force_not_quantize=True)["sample"]
+
+    def picture(self, pipe: Any, image: torch.Tensor) -> Any:
+        shown = (image * 0.5 + 0.5).clamp(0, 1)
+        return pipe.decoder_pipe.numpy_to_pil(shown.cpu().permute(0, 2, 3, 1).float().numpy())[0]
+
+
 CALLS: dict[str, Call] = {
     "StableDiffusionPipeline": Call(),
     "LatentConsistencyModelPipeline": LCM(),
@@ -239,6 +287,8 @@ CALLS: dict[str, Call] = {
     "ChromaPipeline": Chroma(),
     "PixArtAlphaPipeline": PixArt(),
     "PixArtSigmaPipeline": PixArt(),
+    "KandinskyV22CombinedPipeline": Kandinsky(),
+    "StableUnCLIPPipeline": UnCLIP(),
     "SanaPipeline": Sana(),
     "Lumina2Pipeline": Lumina2(),
     "ZImagePipeline": ZImage(),

@@ -8,6 +8,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import SchedulerMixin
+from diffusers.pipelines.stable_diffusion import stable_unclip_image_normalizer
 
 from desktop_app.engine.model import (
     Model,
@@ -99,7 +100,7 @@ def _named(index: dict[str, Any], part: Part, name: str) -> str | None:
     """The class that the index names for a component; None where it can be done without."""
     match index.get(part.name):
         case [str() as library, str() as kind]:
-            if library == part.library and kind in part.classes:
+            if library == part.index_library and kind in part.classes:
                 return kind
             raise AppError(
                 "model-kind",
@@ -117,8 +118,11 @@ def _named(index: dict[str, Any], part: Part, name: str) -> str | None:
 
 
 def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) -> Any:
-    library = LIBRARIES[part.library]
-    if part.name.startswith("tokenizer"):
+    library = stable_unclip_image_normalizer if part.named else LIBRARIES[part.library]
+    if part.library == "diffusers" and not part.has_weights:
+        config = read_json(folder / part.name / "scheduler_config.json", name)
+        return guarded(name, part.name, lambda: getattr(library, kind).from_config(config))
+    if not part.has_weights:
         return guarded(
             name,
             part.name,
@@ -178,10 +182,9 @@ def make_scheduler(
         )
     # What the pipeline would change by itself with a deprecation warning: without it, the first
     # Stable Diffusion models run one timestep off, and clip latents as if they were pixels.
-    if "steps_offset" in config:
-        config["steps_offset"] = 1
-    if "clip_sample" in config:
-        config["clip_sample"] = False
+    if index.get("_class_name") == TASKED:
+        changes = {"steps_offset": 1, "clip_sample": False}
+        config |= {key: value for key, value in changes.items() if key in config}
     return guarded(name, "scheduler", lambda: known.from_config(config))
 
 
@@ -191,7 +194,7 @@ def check_fit(parts: dict[str, Any], family: Family, name: str) -> None:
     Raises:
         AppError: `model-kind`.
     """
-    if "unet" not in parts:
+    if "unet" not in parts or "vae" not in parts:
         return
     unet, vae = parts["unet"].config, parts["vae"].config
     if unet.in_channels != vae.latent_channels or unet.out_channels != vae.latent_channels:

@@ -18,7 +18,7 @@ from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import Family
-from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.recipe import FromStep, Recipe
 from desktop_app.recipe.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Model:
         """See whether the family can do what a recipe asks for, before anything is computed.
 
         Raises:
-            AppError: `sampler-family`, `family-tiling` or `family-clip-skip`.
+            AppError: `sampler-family`, `family-tiling`, `family-branch` or `family-clip-skip`.
         """
         family = self.family
         if recipe.scheduler not in family.schedulers:
@@ -129,6 +129,13 @@ class Model:
                 f"{family.label} models know where each place of a picture is, so that it cannot "
                 "be made to join itself.",
                 hint="Switch tiling off.",
+            )
+        if isinstance(recipe.start, FromStep) and family.key == "unclip":
+            raise AppError(
+                "family-branch",
+                f"{family.label} models imagine the whole picture before the first step; a branch "
+                "would imagine another.",
+                hint="Make the picture anew instead.",
             )
         if recipe.clip_skip and "clip_skip" not in family.controls:
             raise AppError(

@@ -107,6 +107,9 @@ def _both_ways(vae: Any, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Te
         latents = encoded.latent_dist.mode()
     else:
         latents = encoded.latent if "latent" in encoded else encoded.latents
+    if hasattr(vae, "quantize"):
+        # Kandinsky scales nothing, and decodes what lies between the words of its codebook.
+        return latents, vae.decode(latents, force_not_quantize=True, return_dict=False)[0]
     decoded = vae.decode(latents, return_dict=False)[0]
     if film:
         rows = (1, vae.config.z_dim, 1, 1, 1)

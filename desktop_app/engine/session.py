@@ -25,6 +25,7 @@ from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.decoding import Decoded, decode_latents
 from desktop_app.engine.denoising import Teller, cache_of, denoise, legs_of, ready_scheduler
 from desktop_app.engine.events import Encoding, Latents, Loading
+from desktop_app.engine.families import caller
 from desktop_app.engine.filming import Filmer
 from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
@@ -164,7 +165,16 @@ class Session:
         seconds = time.monotonic() - began
         return _rendered(model, scheduler, recipe, latents.noise_sha256, tensor, decoded, seconds)
 
-    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+    def film(
+        self,
+        recipe: Recipe,
+        report: Report,
+        take: Take,
+        *,
+        noisy: bool,
+        small: bool,
+        only: int = 0,
+    ) -> None:
         """See `Backend.film`."""
         model = self._model(recipe.model, report)
         model.check(recipe)
@@ -190,7 +200,7 @@ class Session:
             report=report,
         )
         try:
-            if not filmer.kept(cache):
+            if not filmer.kept(cache, only) and not only:
                 noise, generator = initial_noise(root.seed, root.start, shape)
                 denoise(model, legs, noise.to(model.dtype), generator, cache.unread, filmer)
         except (RuntimeError, MemoryError) as error:
@@ -287,7 +297,7 @@ class Session:
             # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
             report(Loading(what=ref.name))
             with model.revised(recipe):
-                factors = self._factors[ref.sha256] = factors_for(model.pipe.vae, self._cache)
+                factors = self._factors[ref.sha256] = factors_for(decoder_of(model), self._cache)
         return factors
 
     def _refuse_if_full(self, error: Exception, what: str) -> None:
@@ -303,6 +313,11 @@ class Session:
             f"There is not enough memory for {what}.",
             hint="Choose a smaller size or model, or close other programs.",
         ) from error
+
+
+def decoder_of(model: Model) -> Any:
+    """The component that makes pixels."""
+    return getattr(model.pipe, caller(model.pipe).decoder)
 
 
 def _picture(recipe: Recipe) -> str:

@@ -67,7 +67,9 @@ class Look:
         Epsilon: Ho et al. 2020 (arXiv 2006.11239, eq. 15); v: Salimans & Ho 2022 (arXiv
         2202.00512, appendix D); flow: Lipman et al. 2022 (arXiv 2210.02747).
         """
-        output, level = self.model_output.float(), self.level
+        # Where a network predicts the variance too, that comes after.
+        channels = self.sample.shape[1]
+        output, level = self.model_output[:, :channels].float(), self.level
         if self.prediction_type == "sample":
             return output.clone()
         sample = self.sample.float() * level.scale

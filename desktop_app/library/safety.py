@@ -67,7 +67,7 @@ def weight_parts(index: Mapping[str, object]) -> dict[str, str]:
     return {
         name: WEIGHTS[part.library]
         for name, part in _parts(index).items()
-        if not name.startswith("tokenizer") and index.get(name, _NOTHING) != _NOTHING
+        if part.has_weights and index.get(name, _NOTHING) != _NOTHING
     }
 
 
@@ -123,7 +123,7 @@ def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part
     if len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         raise _unsafe(folder, f"its part {name[:60]!r} is not named by two plain words")
     library, kind = str(pair[0]), str(pair[1])
-    if known is not None and library == known.library and kind in known.classes:
+    if known is not None and library == known.index_library and kind in known.classes:
         return
     scheduler = name == "scheduler" and library == "diffusers" and kind.endswith("Scheduler")
     if scheduler and kind.isalnum() and kind.isascii():

@@ -22,12 +22,24 @@ class Part:
 
     Attributes:
         needed: whether the pipeline cannot work without it.
+        named: what the index of a folder calls the library, where that is another word.
     """
 
     name: str
     library: Library
     classes: tuple[str, ...]
     needed: bool = True
+    named: str = ""
+
+    @property
+    def index_library(self) -> str:
+        """The library as the index of a folder names it."""
+        return self.named or self.library
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has tensors of its own."""
+        return not self.classes[0].endswith(("Tokenizer", "Scheduler", "Processor"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +111,12 @@ _T5 = (
 _UNET = _diffusers("unet", "UNet2DConditionModel")
 _KL = _diffusers("vae", "AutoencoderKL")
 _ANY_KL = _diffusers("vae", "AutoencoderKL", "AutoencoderTiny")
+
+_PRIOR_CLIP = (
+    _transformers("prior_tokenizer", *_CLIP_WORDS),
+    _transformers("prior_text_encoder", "CLIPTextModelWithProjection"),
+    _diffusers("prior_scheduler", "UnCLIPScheduler", "DDPMScheduler"),
+)
 
 _GUIDED: tuple[Control, ...] = ("negative_prompt", "guidance_scale")
 _SAMPLED: tuple[Control, ...] = (*_GUIDED, "scheduler", "sigmas")
@@ -237,6 +255,51 @@ _ROWS = (
         native=1024,
         steps=20,
         guidance_scale=4.5,
+        sigmas="default",
+        controls=_SAMPLED,
+    ),
+    Family(
+        key="kandinsky22",
+        label="Kandinsky 2.2",
+        pipelines=("KandinskyV22CombinedPipeline",),
+        parts=(
+            *_PRIOR_CLIP,
+            _transformers("prior_image_encoder", "CLIPVisionModelWithProjection"),
+            _transformers("prior_image_processor", "CLIPImageProcessor", "CLIPImageProcessorPil"),
+            _diffusers("prior_prior", "PriorTransformer"),
+            _UNET,
+            _diffusers("movq", "VQModel"),
+        ),
+        native=512,
+        multiple=64,
+        steps=50,
+        guidance_scale=4.0,
+        scheduler="ddpm",
+        sigmas="default",
+        schedulers=("ddpm",),
+        controls=_GUIDED,
+    ),
+    Family(
+        key="unclip",
+        label="Stable unCLIP",
+        pipelines=("StableUnCLIPPipeline",),
+        parts=(
+            *_PRIOR_CLIP,
+            _diffusers("prior", "PriorTransformer"),
+            Part(
+                name="image_normalizer",
+                library="diffusers",
+                classes=("StableUnCLIPImageNormalizer",),
+                named="stable_diffusion",
+            ),
+            _diffusers("image_noising_scheduler", "DDPMScheduler"),
+            *_CLIP,
+            _UNET,
+            _KL,
+        ),
+        native=768,
+        steps=20,
+        guidance_scale=10.0,
         sigmas="default",
         controls=_SAMPLED,
     ),

@@ -268,7 +268,8 @@ import desktop_app.engine.verify
 heavy = {"torch", "diffusers", "transformers", "numpy", "PIL"} & set(sys.modules)
 assert not heavy, heavy
 from desktop_app.engine.events import Loading
-backend = LocalBackend(lambda ref: None, cache=None, threads=1, device="cpu")
+from pathlib import Path
+backend = LocalBackend(lambda ref: None, cache=Path("unused"), threads=1, device="cpu")
 seen = []
 backend.start(seen.append)
 backend.start(seen.append)

@@ -420,6 +420,105 @@ def _qwen_image() -> Any:
     )
 
 
+def _prior(**sizes: Any) -> Any:
+    told: dict[str, Any] = {
+        "num_attention_heads": 2,
+        "attention_head_dim": 12,
+        "embedding_dim": 32,
+        "num_layers": 1,
+        **sizes,
+    }
+    prior = diffusers.PriorTransformer(**told)
+    prior.clip_std = torch.nn.Parameter(torch.ones(prior.clip_std.shape))
+    return prior
+
+
+def _kandinsky22() -> Any:
+    seen = transformers.CLIPVisionConfig(
+        hidden_size=32,
+        image_size=32,
+        projection_dim=32,
+        intermediate_size=37,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        patch_size=16,
+    )
+    unet = _unet(
+        out_channels=8,
+        addition_embed_type="image",
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        encoder_hid_dim=32,
+        encoder_hid_dim_type="image_proj",
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        resnet_time_scale_shift="scale_shift",
+        class_embed_type=None,
+    )
+    movq = diffusers.VQModel(
+        block_out_channels=(32, 32, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 3 + ("AttnDownEncoderBlock2D",),
+        up_block_types=("AttnUpDecoderBlock2D",) + ("UpDecoderBlock2D",) * 3,
+        latent_channels=4,
+        norm_num_groups=8,
+        norm_type="spatial",
+        num_vq_embeddings=12,
+        vq_embed_dim=4,
+    )
+    return diffusers.KandinskyV22CombinedPipeline(
+        unet=unet,
+        scheduler=diffusers.DDPMScheduler(
+            beta_schedule="linear",
+            beta_start=0.00085,
+            beta_end=0.012,
+            clip_sample=False,
+            variance_type="learned_range",
+        ),
+        movq=movq,
+        prior_prior=_prior(),
+        prior_image_encoder=transformers.CLIPVisionModelWithProjection(seen),
+        prior_text_encoder=_clip(32, projects=True),
+        prior_tokenizer=tiny_tokenizer(),
+        prior_scheduler=diffusers.UnCLIPScheduler(
+            variance_type="fixed_small_log",
+            prediction_type="sample",
+            clip_sample=True,
+            clip_sample_range=5.0,
+            num_train_timesteps=1000,
+        ),
+        prior_image_processor=transformers.CLIPImageProcessor(crop_size=32, size=32),
+    )
+
+
+def _unclip() -> Any:
+    from diffusers.pipelines.stable_diffusion import StableUnCLIPImageNormalizer
+
+    return diffusers.StableUnCLIPPipeline(
+        prior_tokenizer=tiny_tokenizer(),
+        prior_text_encoder=_clip(32, projects=True),
+        prior=_prior(),
+        prior_scheduler=diffusers.UnCLIPScheduler(
+            variance_type="fixed_small_log",
+            prediction_type="sample",
+            clip_sample=True,
+            clip_sample_range=5.0,
+            beta_schedule="squaredcos_cap_v2",
+        ),
+        image_normalizer=StableUnCLIPImageNormalizer(embedding_dim=32),
+        image_noising_scheduler=diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2"),
+        tokenizer=tiny_tokenizer(),
+        text_encoder=_clip(32, projects=False),
+        unet=_unet(
+            class_embed_type="projection",
+            projection_class_embeddings_input_dim=64,
+            use_linear_projection=True,
+        ),
+        scheduler=_euler("v_prediction"),
+        vae=_kl(),
+    )
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "sd2": _sd2,
     "lcm": _lcm,
@@ -428,6 +527,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "flux": _flux,
     "chroma": _chroma,
     "pixart": _pixart,
+    "kandinsky22": _kandinsky22,
+    "unclip": _unclip,
     "sana": _sana,
     "lumina2": _lumina2,
     "z_image": _z_image,
