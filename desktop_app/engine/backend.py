@@ -92,13 +92,23 @@ class Backend(Protocol):
         """
         ...
 
-    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+    def film(
+        self,
+        recipe: Recipe,
+        report: Report,
+        take: Take,
+        *,
+        noisy: bool,
+        small: bool,
+        only: int = 0,
+    ) -> None:
         """Make a picture of each step of a recipe, the last one of the finished picture.
 
         Args:
             take: is given each one as it is made; may raise to stop.
             noisy: the state after each step, instead of what the network saw in it.
             small: quickly, at the size of the latent, instead of by the decoder.
+            only: this step alone, and nothing when it is not kept; 0 for all.
 
         Raises:
             AppError, Cancelled: as `render`.

@@ -41,8 +41,11 @@ class Filmer(Watch):
     def count(self) -> int:
         return self.legs[-1].end
 
-    def kept(self, cache: Cache) -> bool:
+    def kept(self, cache: Cache, only: int = 0) -> bool:
         """Film from the snapshots, if there is one of every step.
+
+        Args:
+            only: this step alone; 0 for all.
 
         Returns:
             whether there was.
@@ -51,6 +54,7 @@ class Filmer(Watch):
             (step, leg, cache.snapshots.find(cache.key(leg.recipe), step))
             for leg, end in zip(self.legs, self._ends(), strict=True)
             for step in range(leg.before + 1, end + 1)
+            if only in (0, step)
         ]
         if any(snapshot is None for _, _, snapshot in rows):
             return False

@@ -115,9 +115,18 @@ class LocalBackend:
         """See `Backend.decode`; starts the engine if need be."""
         return self._started(report).decode(recipe, latents, report)
 
-    def film(self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool) -> None:
+    def film(
+        self,
+        recipe: Recipe,
+        report: Report,
+        take: Take,
+        *,
+        noisy: bool,
+        small: bool,
+        only: int = 0,
+    ) -> None:
         """See `Backend.film`; starts the engine if need be."""
-        self._started(report).film(recipe, report, take, noisy=noisy, small=small)
+        self._started(report).film(recipe, report, take, noisy=noisy, small=small, only=only)
 
     def close(self) -> None:
         """Free the models' memory; the libraries stay, Python cannot unload them."""

@@ -75,7 +75,7 @@ class RenderThread(QThread):
         device_changed(DeviceInfo): memory in use after a job.
         mail(): there are events to `take`; never twice before they were taken.
         stored(int, Record): the picture of this job is safe on the disk.
-        peeked(int, NDArray): what a `peek` looks like, (H, W, 3) uint8 RGB.
+        peeked(int, NDArray): what a `peek` or a `look` shows, (H, W, 3) uint8 RGB.
         went(int): all `steps` of a stored picture were told again.
         filmed(int, Path): a `film` is written.
         verdict(int, Verdict): what making a picture again came to.
@@ -234,6 +234,8 @@ class RenderThread(QThread):
                 self.went.emit(job.id)
             case "film":
                 self._film(job, backend)
+            case "look":
+                self._look(job, backend)
 
     def _render(self, job: Job, backend: Backend, storage: "Storage") -> None:
         token = ""
@@ -308,6 +310,18 @@ class RenderThread(QThread):
             self._post(job.id, Saving())
             path = writer.finish()
         self.filmed.emit(job.id, path)
+
+    def _look(self, job: Job, backend: Backend) -> None:
+        """One step, decoded, if its latents are kept."""
+
+        def take(index: int, count: int, pixels: "NDArray[np.uint8]") -> None:
+            self._check()
+            self.peeked.emit(job.id, pixels)
+
+        noisy = job.film is not None and job.film.show == "noisy"
+        backend.film(
+            job.recipe, lambda _: self._check(), take, noisy=noisy, small=False, only=job.step
+        )
 
     def _save(self, job: Job, rendered: Rendered, storage: "Storage", token: str) -> None:
         self._post(job.id, Saving())

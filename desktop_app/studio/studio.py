@@ -32,6 +32,7 @@ from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.lineage import Lineage
+from desktop_app.studio.looks import Looks
 from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
@@ -140,6 +141,7 @@ class Studio(QObject):
         )
         self.lineage = Lineage(self._reads, self)
         self.again = Again(self.album, self._orders, self)
+        self.looks = Looks(self.timeline, self._orders, self._conductor, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
         self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 NoticeKind = Literal["info", "ok", "warn", "bad"]
-JobKind = Literal["render", "verify", "finish", "peek", "steps", "film"]
+JobKind = Literal["render", "verify", "finish", "peek", "steps", "film", "look"]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
@@ -86,6 +86,7 @@ class Job:
         rough: of a `peek`, which is shown and not kept: the small picture of its last step will do.
         film: what a `film` of the steps shall be.
         target: where that is written.
+        step: of a `look`, which is shown and not kept: the step that `film` says how to show.
     """
 
     id: int
@@ -104,6 +105,7 @@ class Job:
     device: str = ""
     film: Film | None = None
     target: Path | None = None
+    step: int = 0
 
 
 def bug(fault: BaseException) -> AppError:

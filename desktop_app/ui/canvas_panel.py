@@ -63,6 +63,7 @@ class CanvasPanel(QWidget):
         self.canvas.neighbour_wanted.connect(self.neighbour_wanted)
         self.welcome.prompt_chosen.connect(self._make)
         self._studio.timeline.step_chosen.connect(self._look)
+        self._studio.looks.sharpened.connect(self._look)
         self._studio.run.changed.connect(self._run_changed)
         tools = self.tools
         tools.sheet_wanted.connect(self._back_to_sheet)
@@ -145,7 +146,7 @@ class CanvasPanel(QWidget):
         sigma = timeline.sigma(row)
         level = f" · σ {sigma:.2f}" if sigma is not None else ""
         words = f"Step {row + 1} / {timeline.rowCount()}{level}"
-        self.showing.look(timeline.image(row), words)
+        self.showing.look(self._studio.looks.sharp(row) or timeline.image(row), words)
 
     def _back_to_sheet(self) -> None:
         self.showing.enlarge(None)

@@ -81,3 +81,21 @@ def test_a_film_can_be_stopped(keeping: LocalBackend) -> None:
         )
     assert taken == [1]
     assert len(film(keeping, recipe)[0]) == 4
+
+
+def test_one_step_alone_and_only_if_it_is_kept(
+    backend: LocalBackend, keeping: LocalBackend
+) -> None:
+    recipe = recipe_for("tiny", num_inference_steps=4, seed=5)
+    taken: list[tuple[int, NDArray[np.uint8]]] = []
+
+    def take(index: int, count: int, pixels: NDArray[np.uint8]) -> None:
+        taken.append((index, pixels))
+
+    keeping.film(recipe, Events(), take, noisy=False, small=False, only=2)
+    assert taken == []
+    render(keeping, recipe)
+    keeping.film(recipe, Events(), take, noisy=False, small=False, only=2)
+    ((index, pixels),) = taken
+    assert index == 2
+    assert np.array_equal(pixels, film(backend, recipe)[0][1])

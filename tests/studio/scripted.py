@@ -137,10 +137,17 @@ class ScriptedBackend:
         return self._decode(recipe, report)
 
     def film(
-        self, recipe: Recipe, report: Report, take: Take, *, noisy: bool, small: bool
+        self,
+        recipe: Recipe,
+        report: Report,
+        take: Take,
+        *,
+        noisy: bool,
+        small: bool,
+        only: int = 0,
     ) -> None:
         count = recipe.num_inference_steps
-        for index in range(1, count + 1):
+        for index in [only] if only else range(1, count + 1):
             self._at(f"frame {index}")
             report(Frame(index=index, count=count))
             pixels = pixels_of(recipe) if index == count else np.full_like(pixels_of(recipe), index)

@@ -203,3 +203,37 @@ def test_a_film_can_be_stopped_and_can_fail(stage: Stage, tmp_path: Path) -> Non
     stage.until(lambda: len(ends) == 2)
     assert "cannot be written" in ends[1]
     assert not studio.films.busy
+
+
+def test_a_step_that_is_rested_at_is_decoded_once(stage: Stage) -> None:
+    studio = stage.studio
+    make_one(stage, width=64, height=64)
+    came: list[int] = []
+    studio.looks.sharpened.connect(came.append)
+    studio.timeline.choose(1)
+    assert studio.looks.sharp(1) is None
+    studio.timeline.choose(2)
+    stage.until(lambda: came)
+    assert came == [2]
+    image = studio.looks.sharp(2)
+    assert image is not None
+    assert image.width() == 64
+    assert studio.looks.sharp(1) is None
+    stage.idle()
+    studio.timeline.choose(1)
+    studio.timeline.choose(2)
+    assert studio.looks.sharp(2) == image
+    # A picture that is ordered does not wait for a look.
+    studio.timeline.choose(3)
+    stage.order("a bear", num_inference_steps=6)
+    stage.made(2)
+    assert studio.queue.active == 0
+
+
+def test_a_large_picture_on_a_processor_keeps_its_previews(stage: Stage) -> None:
+    studio = stage.studio
+    make_one(stage, width=512, height=512)
+    studio.timeline.choose(2)
+    stage.bot.wait(400)
+    assert studio.looks.sharp(2) is None
+    assert stage.backend.filmed == []
