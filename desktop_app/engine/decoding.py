@@ -99,7 +99,7 @@ def _attempt(
         if rung.tiled:
             vae.use_tiling = True
         moved = latents.to(rung.device, rung.dtype)
-        if rung.tiled and tiling != "none":
+        if tiling != "none" and (rung.tiled or (in_tiles and _needs_tiles(vae, moved))):
             return _pixels_with_margin(pipe, moved, tiling)
         with seamless(vae, tiling):
             return _pixels(pipe, moved)
@@ -116,6 +116,11 @@ def _attempt(
     gc.collect()
     residency.free_cached(device)
     return "memory"
+
+
+def _needs_tiles(vae: Any, latents: torch.Tensor) -> bool:
+    """Whether a VAE that may work in tiles takes more than one for these latents."""
+    return max(latents.shape[-2:]) > getattr(vae, "tile_latent_min_size", 0)
 
 
 def _pixels_with_margin(

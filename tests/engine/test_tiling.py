@@ -97,21 +97,24 @@ def test_a_rolled_noise_gives_the_rolled_picture_along_a_wrapped_axis_only(
     assert (largest < 1e-3) == follows
 
 
+@pytest.mark.parametrize("always", [False, True])
 def test_a_decode_in_tiles_joins_too(
-    plain_tiny: StableDiffusionPipeline, monkeypatch: pytest.MonkeyPatch
+    always: bool, plain_tiny: StableDiffusionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Either because memory ran out, or because the model was placed so that it always does."""
     pipe = copy.deepcopy(plain_tiny)
-    # Only the decode in tiles is left, with tiles far smaller than the picture.
+    # Only one decode is left, with tiles far smaller than the picture.
     rungs = [
         Attempt(
-            way="tiled",
+            way="plain" if always else "tiled",
             device=torch.device("cpu"),
             dtype=torch.float32,
-            tiled=True,
+            tiled=not always,
             cures=frozenset(),
         )
     ]
     monkeypatch.setattr("desktop_app.engine.residency.ladder", lambda *_, **__: rungs)
+    pipe.vae.use_tiling = always
     pipe.vae.tile_sample_min_size, pipe.vae.tile_latent_min_size = 64, 8
     # A tile steps on by 6 latents: two of them are once around.
     latents = torch.randn(1, 4, 12, 12, generator=torch.Generator().manual_seed(1))
