@@ -167,30 +167,27 @@ def _tensors(path: Path, rows: Mapping[str, object]) -> dict[str, Tensor]:
     return found
 
 
-def _tensor(row: object) -> Tensor | None:
+def _tensor(row: Any) -> Tensor | None:
     """One row; None for any that is not what it should be.
 
-    Plain steps, because this runs some million times where there are a thousand files.
+    Plain steps, because this runs a million times where there are a thousand files.
     """
-    if type(row) is not dict:
-        return None
-    fields = cast(dict[str, Any], row)
     try:
-        bits = BITS[fields["dtype"]]
-        shape, (start, end) = fields["shape"], fields["data_offsets"]
-        if type(shape) is not list or len(shape) > _DIMENSIONS_MAX:  # pyright: ignore[reportUnknownArgumentType]
-            return None
-        for side in cast(list[object], shape):
-            if type(side) is not int or side < 0:
-                return None
-            bits *= side
-        if type(start) is not int or type(end) is not int or start < 0:
-            return None
+        dtype = row["dtype"]
+        bits = BITS[dtype]
+        shape: list[int] = row["shape"]
+        start, end = row["data_offsets"]
     except (KeyError, TypeError, ValueError):
         return None
-    if bits != (end - start) * 8:
+    if type(shape) is not list or len(shape) > _DIMENSIONS_MAX:
         return None
-    return Tensor(fields["dtype"], tuple(cast(list[int], shape)), start, end)
+    for side in shape:
+        if type(side) is not int or side < 0:
+            return None
+        bits *= side
+    if type(start) is not int or type(end) is not int or start < 0 or bits != (end - start) * 8:
+        return None
+    return Tensor(dtype, tuple(shape), start, end)
 
 
 def _texts(value: object) -> dict[str, str]:

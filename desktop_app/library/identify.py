@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 
 from desktop_app.errors import AppError
@@ -299,9 +298,10 @@ def _unknown(header: Header, form: Format) -> Identity:
 
 def _numbers(header: Header, form: Format) -> tuple[str, int, str]:
     """The type that most numbers have, how many there are, and the quantisation."""
-    counts: dict[str, int] = {}
-    for dtype, shape, _, _ in header.tensors.values():
-        counts[dtype] = counts.get(dtype, 0) + prod(shape)
+    sizes: dict[str, int] = {}
+    for dtype, _, start, end in header.tensors.values():
+        sizes[dtype] = sizes.get(dtype, 0) + end - start
+    counts = {dtype: _count(dtype, size) for dtype, size in sizes.items()}
     dtype = max(counts, key=lambda one: counts[one], default="")
     total = sum(counts.values())
     if form == "gguf":
@@ -318,3 +318,11 @@ def _numbers(header: Header, form: Format) -> tuple[str, int, str]:
                 return dtype, total + (counts.get("U8", 0) if packed else 0), name
         return dtype, total, dtype.lower()
     return dtype, total, ""
+
+
+def _count(dtype: str, size: int) -> int:
+    """How many numbers of a type so many bytes are."""
+    if dtype in headers.BITS:
+        return size * 8 // headers.BITS[dtype]
+    _, numbers, block = next(row for row in gguf.BLOCKS.values() if row[0] == dtype)
+    return size // block * numbers
