@@ -100,6 +100,11 @@ class DropOverlay(QWidget):
         self.show()
         return True
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What can be done with what is dragged, from left to right."""
+        return tuple(self._places)
+
     def _rects(self) -> list[QRectF]:
         gap, margin = 24.0, 48.0
         count = len(self._places)

@@ -125,6 +125,12 @@ class CardDelegate(QStyledItemDelegate):
         field.setAccessibleName("Name of the preset")
         return field
 
+    def setEditorData(self, editor: QWidget, index: _Index) -> None:
+        """Only once: a picture that arrives must not write over what is typed meanwhile."""
+        if not editor.property("filled"):
+            editor.setProperty("filled", True)
+            super().setEditorData(editor, index)
+
     def updateEditorGeometry(
         self, editor: QWidget, option: QStyleOptionViewItem, index: _Index
     ) -> None:

@@ -137,6 +137,8 @@ class PresetView(QListView):
         self.setDragEnabled(True)
         self.setAcceptDrops(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        # A list of icons that stand still refuses drops for its viewport.
+        self.viewport().setAcceptDrops(True)
         self.setSpacing(theme.px(4))
         self.setModel(self.rows)
         model.modelAboutToBeReset.connect(self._remember)
