@@ -34,6 +34,8 @@ SIDE_BY_SIDE = 3
 
 _SOURCE = "mezzotint-source.json"
 _MOVING = "moving.json"
+_PLACING = threading.Lock()
+"""Held while a name is looked for and taken: two downloads of one model end at the same time."""
 
 
 class Transfer:
@@ -72,7 +74,8 @@ class Transfer:
             self._place.mkdir(parents=True, exist_ok=True)
             check_room(self._place, order.size - here)
             self._fetch_all()
-            return self._move_in()
+            with _PLACING:
+                return self._move_in()
         except OSError as fault:
             raise disk_problem(fault, self._models) from fault
 

@@ -1,6 +1,8 @@
 """Downloads as the window sees them: real threads, a real server on this machine."""
 
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from desktop_app.errors import AppError
+from desktop_app.library.fetch_net import Limits
 from desktop_app.library.fetch_order import INCOMING
 from desktop_app.library.hub import Offer
 from desktop_app.library.hub_token import read_token
@@ -73,15 +76,15 @@ class Desk:
 
 
 @pytest.fixture
-def open_desk(qtbot: QtBot, hub: Hub, home: Path) -> Iterator[Callable[[], Desk]]:
+def open_desk(qtbot: QtBot, hub: Hub, home: Path) -> Iterator[Callable[..., Desk]]:
     desks: list[Desk] = []
     places = resolve()
 
-    def make() -> Desk:
+    def make(limits: Limits = SWIFT) -> Desk:
         disk = Background()
         settings = SettingsHolder(places.settings_file, disk)
         settings.set(hub_mirror=hub.endpoint)
-        downloads = Downloads(settings, places.models, places.hub_token, limits=SWIFT)
+        downloads = Downloads(settings, places.models, places.hub_token, limits=limits)
         disk.setParent(downloads)
         settings.setParent(downloads)
         desks.append(Desk(downloads, qtbot, places.models))
@@ -94,7 +97,7 @@ def open_desk(qtbot: QtBot, hub: Hub, home: Path) -> Iterator[Callable[[], Desk]
 
 
 @pytest.fixture
-def desk(open_desk: Callable[[], Desk]) -> Desk:
+def desk(open_desk: Callable[..., Desk]) -> Desk:
     return open_desk()
 
 
@@ -181,8 +184,15 @@ def test_a_failed_one_says_why_and_can_go_on(desk: Desk, hub: Hub) -> None:
     assert desk.downloads.rows[0].error == ""
 
 
-def test_two_run_and_the_third_waits_for_its_turn(desk: Desk, hub: Hub) -> None:
-    stall(hub)
+def test_two_run_and_the_third_waits_for_its_turn(open_desk: Callable[..., Desk], hub: Hub) -> None:
+    desk = open_desk(replace(SWIFT, silence=30.0, head=30.0, window=30.0))
+    go_on = threading.Event()
+
+    def hold(handler: Handler, stored: Stored) -> bool:
+        go_on.wait(30)
+        return False
+
+    hub.faults[UNET] = [hold] * 3
     numbers = [desk.order() for _ in range(3)]
     desk.until(lambda: desk.state(numbers[1]) == "running")
     assert [desk.state(one) for one in numbers] == ["running", "running", "waiting"]
@@ -190,13 +200,14 @@ def test_two_run_and_the_third_waits_for_its_turn(desk: Desk, hub: Hub) -> None:
     desk.downloads.pause(numbers[2])
     assert desk.state(numbers[2]) == "paused"
     desk.downloads.resume(numbers[2])
-    hub.faults.clear()
+    assert desk.state(numbers[2]) == "waiting"
+    go_on.set()
     desk.until(lambda: [desk.state(one) for one in numbers] == ["done"] * 3)
     assert len({one.target for one in desk.downloads.rows}) == 3
 
 
 def test_a_restart_lists_what_is_not_whole_and_asks_for_nothing(
-    open_desk: Callable[[], Desk], hub: Hub
+    open_desk: Callable[..., Desk], hub: Hub
 ) -> None:
     first = open_desk()
     stall(hub)
