@@ -9,7 +9,7 @@ from pathlib import Path
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.folders import WatchedFolder, recognise
 from desktop_app.library.hashing import Hashes, Progress, file_sha256
-from desktop_app.library.identify import look_at
+from desktop_app.library.identify import MODEL_FILES, look_at
 from desktop_app.library.identity import Asset, Facts, Identity
 from desktop_app.library.index import Index, Row
 from desktop_app.library.invokeai import model_names
@@ -102,6 +102,9 @@ class Assets:
         path = asset.path
         if asset.identity.format == "folder":
             sha256, whole = self._hashes.tensor_sha256(path, progress), None
+            last = self._index.last(path)
+            if last is not None:
+                self._index.put(path, replace(last, sha256=sha256))
         else:
             before = path.stat()
             row = self._index.get(path, before.st_size, before.st_mtime_ns)
@@ -179,6 +182,7 @@ class Assets:
             identity = identify_folder(entry.path)
             sha256, whole = self._hashes.known(entry.path), None
             path = entry.path
+            self._remember_folder(path, entry.mtime_ns, identity, sha256)
         else:
             path, row = self._row(entry)
             identity = judged(_hinted(row.identity, entry))
@@ -204,6 +208,13 @@ class Assets:
         facts = self._memory.get(asset.key)
         words = facts.trigger_words or asset.maker_words
         return replace(asset, facts=facts, trigger_words=words)
+
+    def _remember_folder(
+        self, path: Path, mtime_ns: int, identity: Identity, sha256: str | None
+    ) -> None:
+        """A folder is looked at anew each time; the row is for when its drive is out."""
+        row = Row(size=identity.bytes, mtime_ns=mtime_ns, identity=identity, sha256=sha256)
+        self._index.put(path, row)
 
     def _row(self, entry: Entry) -> tuple[Path, Row]:
         """The file itself, and what is known of it."""
@@ -313,7 +324,7 @@ def _name(path: Path, sidecar: Sidecar) -> str:
             last = Path(inside[-1]).stem if inside else ""
             plain = not last or last.split(".")[0] in _PLAIN_NAMES
             return text_of(repository if plain else f"{repository} {last}", 200)
-    stem = path.name if path.is_dir() else path.stem
+    stem = path.stem if path.suffix.lower() in MODEL_FILES else path.name
     if stem.split(".")[0] in _PLAIN_NAMES:
         stem = path.parent.name
     return sidecar.name or text_of(stem, 200) or "model"

@@ -75,6 +75,9 @@ class Catalog:
                     raise AppError("model-kind", asset.unsupported, path=str(asset.path))
             except AppError as refusal:
                 refused.append((asset.path, refusal))
+            except OSError as fault:
+                why = f"“{asset.path}” cannot be read: {fault.strerror or fault}."
+                refused.append((asset.path, AppError("model-file", why, path=str(asset.path))))
         self._assets.save()
         with self._lock:
             self.refused = tuple(refused)

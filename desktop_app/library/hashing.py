@@ -75,12 +75,17 @@ class Hashes:
 
     def _keep(self, key: str, entry: dict[str, object]) -> None:
         with self._lock:
-            known = {name: old for name, old in self._entries().items() if Path(name).is_dir()}
+            known = {name: old for name, old in self._entries().items() if _may_return(Path(name))}
             self._known = {**known, key: entry}
             try:
                 write_atomically(self._cache, json.dumps(self._known).encode())
             except OSError:
                 return  # the next start computes it again
+
+
+def _may_return(folder: Path) -> bool:
+    """Whether it is there, or everything around it is gone as well, as with a drive."""
+    return folder.is_dir() or not folder.parent.is_dir()
 
 
 def tensor_sha256(folder: Path, progress: Progress | None = None) -> str:

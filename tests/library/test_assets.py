@@ -211,6 +211,7 @@ def test_a_drive_that_is_out_takes_nothing_along(tmp_path: Path, way: str) -> No
     drive = tmp_path / "drive"
     lora(drive / "loras/fox.safetensors")
     lora(drive / "loras/hare.safetensors", 1)
+    make_model(drive / "diffusers/dream")
     assets = again(tmp_path, drive)
     hashed = {one.name: assets.hash(one).sha256 for one in assets.scan()}
     assets.save()
@@ -225,8 +226,12 @@ def test_a_drive_that_is_out_takes_nothing_along(tmp_path: Path, way: str) -> No
     if way == "emptied":
         drive.rmdir()
     (tmp_path / "out").rename(drive)
-    found = by_name(again(tmp_path, drive).scan())
-    assert {name: one.sha256 for name, one in found.items()} == hashed
+    make_model(tmp_path / "models/other", seed=3)
+    back = again(tmp_path, tmp_path / "models", drive)
+    for asset in back.scan():
+        back.hash(asset)
+    found = by_name(back.all())
+    assert {name: found[name].sha256 for name in hashed} == hashed
     assert not any(one.missing for one in found.values())
 
 
