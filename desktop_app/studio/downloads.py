@@ -175,8 +175,13 @@ class Downloads(QAbstractListModel):
             self._looking = None
 
     def order(self, offer: "Offer", pick: Pick) -> None:
-        """Fetch one pick of an offer."""
+        """Fetch one pick of an offer; one that was begun before goes on."""
         made = fetch_order.make_order(offer, pick)
+        for one in self._rows:
+            same = (one.order.repo, one.order.commit, one.order.files)
+            if one.state != "done" and same == (made.repo, made.commit, made.files):
+                self.resume(one.id)
+                return
         self._pool.run(
             fetch_order.keep_order,
             made,

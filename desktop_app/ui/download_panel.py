@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -25,16 +24,6 @@ from desktop_app.ui.fields import (
     label,
     restyle,
 )
-
-
-class AddressField(QLineEdit):
-    """Escape clears it."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-        else:
-            super().keyPressEvent(event)
 
 
 class DownloadRow(QWidget):
@@ -123,7 +112,7 @@ class DownloadPanel(QWidget):
         super().__init__(parent)
         self._downloads = downloads
         self._rows: dict[str, DownloadRow] = {}
-        self.field = AddressField(self)
+        self.field = QLineEdit(self)
         self.look = QPushButton("Look up", self)
         self.refusal = Refusal(self)
         self.source = IconButton("settings", "Where models come from", self, flat=True, size=15)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.studio.assets import AssetFilter
 from desktop_app.ui import theme
 from desktop_app.ui.download_offer import OfferPane
 from desktop_app.ui.download_panel import DownloadPanel
@@ -40,9 +41,11 @@ class LibraryPage(QWidget):
 
     Signals:
         used(): a model was put to use; the picture can be made.
+        escaped(): Escape was pressed, and nothing on the page is left to leave.
     """
 
     used = Signal()
+    escaped = Signal()
 
     def __init__(self, studio: "Studio", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -215,10 +218,18 @@ class LibraryPage(QWidget):
             self._show_side()
 
     def _escape(self) -> None:
+        """Leave what is on top: the offer, the words in a field, the filters; then the window's."""
+        field = self.downloads.field
         if self._offer is not None:
             self._close_offer()
-        else:
+        elif field.hasFocus() and field.text():
+            field.clear()
+        elif self._desk.assets.filter != AssetFilter():
+            self.folders.choose(None)
+            self._choose_folder(None)
             self.filters.clear()
+        else:
+            self.escaped.emit()
 
     def _reveal(self, path: Path) -> None:
         self._studio.album.open_folder(path if path.is_dir() else path.parent)

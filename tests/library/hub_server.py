@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -172,7 +172,8 @@ class Handler(BaseHTTPRequestHandler):
     def hang_up(self) -> None:
         self.wfile.flush()
         # The request still holds the socket, and a close would wait for it.
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the other end was quicker
+            self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -339,6 +339,23 @@ def test_a_kill_after_the_move_does_not_fetch_it_again(
     assert kept_orders(tmp_path) == ()
 
 
+def test_two_that_end_together_have_two_places(hub: Hub, tmp_path: Path) -> None:
+    orders = [order_of(hub, tmp_path) for _ in range(4)]
+    targets: list[Path] = []
+    threads = [
+        threading.Thread(
+            target=lambda o=one: targets.append(Transfer(o, tmp_path, hub.net()).run())
+        )
+        for one in orders
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(set(targets)) == 4
+    assert all((target / UNET).exists() for target in targets)
+
+
 def test_what_a_kill_left_of_an_order_is_swept(hub: Hub, tmp_path: Path) -> None:
     order = order_of(hub, tmp_path)
     empty = tmp_path / INCOMING / "half"

@@ -192,8 +192,10 @@ def test_two_run_and_the_third_waits_for_its_turn(open_desk: Callable[..., Desk]
         go_on.wait(30)
         return False
 
-    hub.faults[UNET] = [hold] * 3
-    numbers = [desk.order() for _ in range(3)]
+    for name in ("a", "b", "c"):
+        hub.put(f"{name}.safetensors", name.encode())
+        hub.faults[f"{name}.safetensors"] = [hold]
+    numbers = [desk.order(number) for number in (1, 2, 3)]
     desk.until(lambda: desk.state(numbers[1]) == "running")
     assert [desk.state(one) for one in numbers] == ["running", "running", "waiting"]
     assert desk.downloads.active == 3
@@ -204,6 +206,24 @@ def test_two_run_and_the_third_waits_for_its_turn(open_desk: Callable[..., Desk]
     go_on.set()
     desk.until(lambda: [desk.state(one) for one in numbers] == ["done"] * 3)
     assert len({one.target for one in desk.downloads.rows}) == 3
+
+
+def test_what_was_begun_goes_on_when_it_is_asked_for_again(desk: Desk, hub: Hub) -> None:
+    hub.faults[UNET] = [server.status(404)]
+    number = desk.order()
+    desk.until(lambda: desk.state(number) == "failed")
+    offer = desk.look()
+    desk.downloads.order(offer, offer.picks[0])
+    desk.until(lambda: desk.state(number) == "done")
+    assert len(desk.downloads.rows) == 1
+
+
+def test_the_same_model_twice_has_two_places(desk: Desk, hub: Hub) -> None:
+    first = desk.order()
+    desk.until(lambda: desk.state(first) == "done")
+    second = desk.order()
+    desk.until(lambda: desk.state(second) == "done")
+    assert len({one.target for one in desk.downloads.rows}) == 2
 
 
 def test_a_restart_lists_what_is_not_whole_and_asks_for_nothing(

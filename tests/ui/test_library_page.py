@@ -109,6 +109,8 @@ def test_search_and_filters_narrow_the_cards(shown: Shown, page: LibraryPage) ->
     assert page.filters.count.text() == f"1 of {len(everything)}"
     QTest.keyClick(page.view, Qt.Key.Key_Escape)
     shown.until(lambda: names(page) == everything)
+    with shown.stage.bot.waitSignal(page.escaped):
+        QTest.keyClick(page.view, Qt.Key.Key_Escape)
     kind = page.filters.kind
     kind.setCurrentIndex(
         next(i for i in range(kind.count()) if kind.itemText(i).startswith("LoRA"))
