@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         if self._library_page is None:
             self._library_page = LibraryPage(self._studio, self.pages)
             self._library_page.used.connect(lambda: self.show_page(CREATE))
+            self._library_page.escaped.connect(self.escape)
             self._put_page(MODELS, self._library_page)
         return self._library_page
 
