@@ -400,9 +400,13 @@ class Studio(QObject):
         self, name: str, parts: Collection[presets.Part] = presets.SEED_PARTS
     ) -> None:
         """Keep the draft's seed under a name on the shelf, with these parts of the draft."""
-        record, seed = self._focus.record, self.editor.draft.seed
-        shown = record is not None and record.recipe is not None and record.recipe.seed == seed
-        picture = record.pixels_sha256 if record is not None and shown else ""
+        noise = self.editor.draft.seed, presets.start_of(self.editor.draft)
+        shown = (self._focus.record, *reversed(self.run.results))
+        fits = (
+            one for one in shown if one and one.recipe and noise == presets.noise_of(one.recipe)
+        )
+        record = next(fits, None)
+        picture = record.pixels_sha256 if record is not None else ""
         self.shelf.save(name, picture, parts=parts)
 
     # Stored pictures: the album does it.
@@ -448,7 +452,16 @@ class Studio(QObject):
     @Slot()
     def open_wildcards_folder(self) -> None:
         """Show the folder with the wildcard files, made if need be."""
-        self.names.make_folder(lambda: self.album.open_folder(self.names.folder))
+
+        def made() -> None:
+            self.album.open_folder(self.names.folder)
+            if not self.names.names.wildcards:
+                self._say(
+                    "Each text file in this folder is a wildcard: where a prompt says __colours__,"
+                    " a line of colours.txt is put."
+                )
+
+        self.names.make_folder(made)
 
     @Slot()
     def open_pictures_folder(self) -> None:

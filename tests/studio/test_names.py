@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from desktop_app.library.identity import Asset, Identity
 from desktop_app.recipe.recipe import LoraUse, ModelRef
 from desktop_app.studio.names import loras_of
@@ -61,6 +63,16 @@ def test_pictures_ordered_before_the_store_is_open_read_the_files_too(
     stage.start()
     stage.made(1)
     assert stage.backend.rendered[0].prompt == "a tabby"
+
+
+def test_an_empty_folder_comes_with_a_word_on_what_to_put_there(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Path] = []
+    monkeypatch.setattr(stage.studio.album, "open_folder", shown.append)
+    stage.studio.open_wildcards_folder()
+    stage.until(lambda: "is a wildcard" in stage.listener.texts())
+    assert shown == [stage.studio.names.folder]
 
 
 def test_a_folder_that_cannot_be_made_is_told(stage: Stage) -> None:
