@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, cast
 
@@ -17,6 +18,8 @@ from desktop_app.library.reading import VOCABULARY_MAX, read_json
 from desktop_app.library.safety import weight_parts
 
 _BLOCK = 4 * 1024 * 1024
+_SMALL = 65_536
+"""Bytes below which handing a block to another thread costs more than hashing it."""
 _CACHE_MAX = 8 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
@@ -170,10 +173,11 @@ def file_sha256(
         AppError: `model-damaged`.
         Cancelled: when `stop` said so.
     """
-    whole, rows = hashlib.sha256(), dict[str, tuple[Tensor, bytes]]()
+    rows: dict[str, tuple[Tensor, bytes]] = {}
     done = 0
     try:
-        with path.open("rb") as stream:
+        with path.open("rb") as stream, ThreadPoolExecutor(1) as helper:
+            whole = _Beside(helper)
             size = os.fstat(stream.fileno()).st_size
             header = _header_of(path, stream, size)
 
@@ -194,11 +198,34 @@ def file_sha256(
                 _pass(read, header.data_start + tensor.start - done)
                 rows[name] = tensor, _digest(read, tensor.end - tensor.start)
             _pass(read, size - done)
+            digest = whole.hexdigest()
     except OSError as fault:
         raise damaged(path, fault.strerror or "the disk does not read it") from fault
     if path.suffix.lower() not in SAFE:
-        return None, whole.hexdigest()
-    return _together({("", name): row for name, row in rows.items()}), whole.hexdigest()
+        return None, digest
+    return _together({("", name): row for name, row in rows.items()}), digest
+
+
+class _Beside:
+    """A hash that is computed in another thread, one block behind at most."""
+
+    def __init__(self, helper: ThreadPoolExecutor) -> None:
+        self._helper = helper
+        self._hash = hashlib.sha256()
+        self._last: Future[None] | None = None
+
+    def update(self, block: bytes) -> None:
+        if self._last is not None:
+            self._last.result()
+            self._last = None
+        if len(block) < _SMALL:
+            self._hash.update(block)
+        else:
+            self._last = self._helper.submit(self._hash.update, block)
+
+    def hexdigest(self) -> str:
+        self.update(b"")
+        return self._hash.hexdigest()
 
 
 def _header_of(path: Path, stream: IO[bytes], size: int) -> Header:
