@@ -134,6 +134,8 @@ class Conductor(QObject):
         self._storage = storage
         self._thread.open(storage)
         self._release()
+        if self._engine == "ready" and self._queue.running is None:
+            self.free.emit()
 
     def set_previews(self, on: bool) -> None:
         self._thread.set_previews(on)
@@ -148,13 +150,18 @@ class Conductor(QObject):
         self._release()
 
     def cancel_run(self) -> None:
-        """Stop the running job and drop the rest of its run; the next run goes on."""
+        """Stop the running job and drop the rest of its run; the next run goes on.
+
+        All runs of a grid are one.
+        """
         job = self._queue.running or next(
             (one for one in self._queue.jobs() if one.state == "waiting"), None
         )
         if job is None:
             return
-        self.drop(one.id for one in self._queue.run_of(job))
+        sheet = _sheet_of(job)
+        grid = [one for one in self._queue.jobs() if sheet and _sheet_of(one) == sheet]
+        self.drop(one.id for one in (*self._queue.run_of(job), *grid))
         if self._queue.running is not None:
             self._cancel_running()
 
@@ -362,3 +369,8 @@ class Conductor(QObject):
         if self._queue.running is None:
             self._run.rest()
             self.free.emit()
+
+
+def _sheet_of(job: Job) -> str:
+    """The grid that a job is a cell of; empty for none."""
+    return job.origin.sheet if job.origin is not None else ""

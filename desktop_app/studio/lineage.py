@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from desktop_app.store.lineage import Family, Member
     from desktop_app.studio.storage import Storage
 
+__all__ = ["KIND_WORDS", "Family", "Lineage", "Member", "change_words"]
+
 KIND_WORDS = {
     "variation": "varied",
     "branch": "branched",

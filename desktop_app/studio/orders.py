@@ -12,7 +12,7 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft, after_run, expand, varied
 from desktop_app.recipe.film import Film
 from desktop_app.recipe.provenance import Origin
-from desktop_app.recipe.recipe import Recipe, Variation
+from desktop_app.recipe.recipe import COUNT, Recipe, Variation
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -24,6 +24,8 @@ from desktop_app.studio.values import Job
 
 if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage
+
+RUN_MAX = int(COUNT.high)
 
 
 class Orders(QObject):
@@ -157,12 +159,17 @@ class Orders(QObject):
             self._add(tuple(recipes), origin)
 
     def again(self, waiting: Iterable[tuple[int, Recipe, Origin | None]]) -> None:
-        """Queue jobs that are in the store already, as one run."""
-        run = next(self._runs)
-        self._queue.add(
-            Job(id=number, run=run, kind="render", recipe=recipe, origin=origin)
-            for number, recipe, origin in waiting
-        )
+        """Queue jobs that are in the store already, as one run, or as several of at most `RUN_MAX`.
+
+        A run is what the canvas shows side by side.
+        """
+        left = list(waiting)
+        for start in range(0, len(left), RUN_MAX):
+            run = next(self._runs)
+            self._queue.add(
+                Job(id=number, run=run, kind="render", recipe=recipe, origin=origin)
+                for number, recipe, origin in left[start : start + RUN_MAX]
+            )
 
     def verify(self, recipe: Recipe, picture: int, device: str = "") -> None:
         """Make a stored picture again to compare it.

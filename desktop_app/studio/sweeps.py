@@ -50,6 +50,7 @@ class Sweeps(QObject):
         wanted(int): this picture shall be shown.
         ordered(): the pictures of a grid are ordered, and may be looked at.
         asked(): the artist wants to set up a grid.
+        search_asked(str): the gallery shall show what this search finds.
     """
 
     notice = Signal(object)
@@ -59,6 +60,7 @@ class Sweeps(QObject):
     wanted = Signal(object)
     ordered = Signal()
     asked = Signal()
+    search_asked = Signal(str)
 
     def __init__(
         self,
@@ -194,8 +196,13 @@ class Sweeps(QObject):
         self._reads.run(_read_sheet, path, done=found, failed=lambda _: otherwise())
 
     def again(self, sheet: Sheet, found: Sequence[Cell]) -> None:
-        """Make pictures of a contact sheet once more."""
-        self._orders.recipes([cell.recipe for cell in found], sheet.origin)
+        """Make pictures of a contact sheet once more; it may be of another computer."""
+        storage = self._opened()
+
+        def kept(_: None) -> None:
+            self._order(sheet, found)
+
+        self._disk.run(_keep_new, storage, sheet, done=kept, failed=self._tell)
 
     def _order(self, sheet: Sheet, found: Sequence[Cell]) -> None:
         self.ordered.emit()
@@ -300,6 +307,16 @@ def _make_sheet(storage: "Storage", number: str) -> "tuple[Record, int, int]":
         path.write_bytes(data)
         record, _ = storage.add_file(path)
     return record, len(found.pictures), len(found.sheet.cells)
+
+
+def _keep_new(storage: "Storage", sheet: Sheet) -> None:
+    """Keep a grid that came in a file; one that is known here stays as it is."""
+    try:
+        storage.sheets.find(sheet.id)
+    except AppError as error:
+        if error.code != "sheet-unknown":
+            raise
+        storage.sheets.keep(sheet)
 
 
 def _read_sheet(path: Path) -> Sheet | None:

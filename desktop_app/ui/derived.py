@@ -31,6 +31,7 @@ class Derived(QObject):
         self._grid: GridDialog | None = None
         studio.sweeps.sheet_read.connect(self.open_sheet)
         studio.sweeps.asked.connect(self.open_grid)
+        studio.sweeps.search_asked.connect(find)
         studio.lineage.asked.connect(self.open_family)
 
     def open_grid(self) -> "GridDialog":

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.recipe.presets import seed_preset
 from desktop_app.studio.preset_model import now
+from desktop_app.studio.values import Notice
 from desktop_app.ui import theme
 from desktop_app.ui.explorer_corners import Corners
 from desktop_app.ui.explorer_map import ZOOM_STEP, ExplorerMap
@@ -191,6 +192,8 @@ class ExplorerPage(QWidget):
 
     def _keep(self) -> None:
         self._explorer.keep(self.map.current)
+        words = "Making the picture; it goes into the gallery."
+        self._studio.notice.emit(Notice(text=words, seconds=5))
 
     def _use(self) -> None:
         self._explorer.use(self.map.current)

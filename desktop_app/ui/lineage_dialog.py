@@ -20,7 +20,7 @@ from desktop_app.ui.fields import label
 from desktop_app.ui.lineage_tree import LineageTree
 
 if TYPE_CHECKING:
-    from desktop_app.store.lineage import Family, Member
+    from desktop_app.studio.lineage import Family, Member
     from desktop_app.studio.studio import Studio
 
 _WIDTH, _HEIGHT, _SIDE = 1000, 620, 260

@@ -19,7 +19,7 @@ from desktop_app.studio.lineage import KIND_WORDS, Lineage
 from desktop_app.ui import theme
 
 if TYPE_CHECKING:
-    from desktop_app.store.lineage import Family, Member
+    from desktop_app.studio.lineage import Family, Member
 
 SIDE, GAP_ACROSS, GAP_DOWN, EDGE = 112, 104, 18, 20
 """Pixels at 100 % text size: of a thumbnail, and between them."""

@@ -138,6 +138,10 @@ def _derive(studio: "Studio", record: "Record", menu: QMenu) -> None:
 
     add(menu, "Explore around it", explore, "layout-grid")
     add(menu, "Grid of its settings…", grid, "grid-3x3")
+    origin = record.provenance.origin if record.provenance is not None else None
+    if origin is not None and origin.sheet:
+        words = f"grid:{origin.sheet}"
+        add(menu, "Show its grid", lambda: studio.sweeps.search_asked.emit(words), "layout-grid")
 
 
 def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None:

@@ -129,6 +129,40 @@ def test_a_cancelled_grid_can_be_completed(stage: Stage) -> None:
     assert sorted(recipe.seed for recipe in stage.backend.rendered) == [1, 2, 3, 4]
 
 
+def test_a_large_grid_is_shown_in_parts_and_cancelled_as_one(stage: Stage) -> None:
+    gate = stage.backend.gate("step 2")
+    start(stage, ("seed", "1-80"))
+    stage.until(gate.reached.is_set)
+    stage.until(lambda: stage.studio.queue.active == 80)
+    assert stage.studio.run.size == 64
+    stage.studio.cancel()
+    stage.backend.gates.clear()
+    gate.open.set()
+    stage.idle()
+    assert stage.studio.gallery.total == 0
+    assert stage.listener.notices == []
+
+
+def test_a_sheet_of_another_computer_can_be_made_here(stage: Stage) -> None:
+    foreign = sheet_of(2, 1)
+    model = stage.studio.library.models[0].ref
+    cells = tuple(
+        replace(cell, recipe=replace(cell.recipe, model=model, width=64, height=64))
+        for cell in foreign.cells
+    )
+    foreign = replace(foreign, cells=cells)
+    stage.studio.sweeps.again(foreign, cells)
+    stage.made(3)
+    assert read_sheet(newest(stage)) == foreign
+    own = replace(foreign, cells=cells[:1])
+    stage.studio.sweeps.again(own, own.cells)
+    stage.until(lambda: stage.studio.gallery.total == 4)
+    stage.idle()
+    storage = stage.studio.sweeps._storage  # pyright: ignore[reportPrivateUsage]
+    assert storage is not None
+    assert storage.sheets.find(foreign.id) == foreign
+
+
 def test_a_grid_of_a_picture_knows_it(stage: Stage) -> None:
     stage.order("a fox", seed=1, seed_rule="keep")
     stage.made(1)

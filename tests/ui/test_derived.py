@@ -218,6 +218,12 @@ def test_a_sheet_gives_its_settings_back(shown: Shown) -> None:
     QTest.mouseClick(dialog.locate, Qt.MouseButton.LeftButton)
     assert shown.window.page == GALLERY
     shown.until(lambda: studio.gallery.total == 2)
+    shown.window.filter.set_words("")
+    shown.until(lambda: studio.gallery.total == 3)
+    cell = studio.gallery.record_of(shown.ids[1])
+    assert cell is not None
+    line(picture_menu(studio, [cell], shown.window), "Show its grid")
+    shown.until(lambda: studio.gallery.total == 2)
 
 
 def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
