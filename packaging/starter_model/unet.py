@@ -23,6 +23,8 @@ HELD_BACK = 128
 DROPOUT = 0.10
 MASK_WEIGHT = 2.0
 FAVOUR = 3
+AVERAGING = 0.998
+ANNEALED_AVERAGING = 0.98  # the fall of the rate averages too; a long memory would only lag
 PACE_STEPS = 20  # how many steps tell how many more fit into a budget
 SIZES = {
     "tiny": (16, 32, 64),
@@ -204,7 +206,7 @@ class Trainer:
             muon_rate=rates[0],
             adamw_rate=rates[1],
         )
-        self.average = Average(unet, 0.998)
+        self.average = Average(unet, AVERAGING)
         self.alphas = scheduler().alphas_cumprod
         held_back = min(HELD_BACK, len(pool) // 4)
         self.validation = np.arange(held_back)
@@ -243,6 +245,7 @@ class Trainer:
         loss.backward()
         self.optimizer.scale = self.schedule.scale(index)
         self.optimizer.step()
+        self.average.decay = AVERAGING if self.schedule.anneal_from < 0 else ANNEALED_AVERAGING
         self.average.update(self.unet, index)
         return self.batch, float(loss.detach())
 
