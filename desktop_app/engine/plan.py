@@ -198,12 +198,14 @@ def _ways(place: Place, wishes: Wishes) -> list[tuple[Offload, bool, bool]]:
     offloads: tuple[Offload, ...] = OFFLOADS if place.kind in OWN_MEMORY else ("none",)
     if wishes.offload is not None:
         offloads = (wishes.offload,)
-    float8s = (False, True) if place.kind in OWN_MEMORY else (False,)
+    float8s: tuple[bool, ...] = (False, True) if place.kind in OWN_MEMORY else (False,)
     if wishes.float8 is not None:
         float8s = (wishes.float8,)
-    tileds = (False, True) if wishes.tiled is None else (wishes.tiled,)
+    tileds: tuple[bool, ...] = (False, True) if wishes.tiled is None else (wishes.tiled,)
     # Eight bits change the picture a little, so offloading, which does not, comes before them;
     # but blocks that travel for every step are the last resort.
-    rank = {"none": 0, "model": 1, "group": 3}
-    ways = [(o, f, t) for o in offloads for f in float8s for t in tileds]
+    rank: dict[Offload, int] = {"none": 0, "model": 1, "group": 3}
+    ways: list[tuple[Offload, bool, bool]] = [
+        (o, f, t) for o in offloads for f in float8s for t in tileds
+    ]
     return sorted(ways, key=lambda way: (rank[way[0]] + 2 * way[1], way[2]))

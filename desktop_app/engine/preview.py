@@ -82,7 +82,9 @@ def fit(vae: Any) -> Factors:
     pictures = _pictures().to(vae.device, vae.dtype)
     with torch.no_grad():
         latents, decoded = _both_ways(vae, pictures)
-        small = torch.nn.functional.adaptive_avg_pool2d(decoded.float(), latents.shape[-2:])
+        small = torch.nn.functional.adaptive_avg_pool2d(
+            decoded.float(), (latents.shape[-2], latents.shape[-1])
+        )
     scaled = latents.float().cpu()
     windows = padded(scaled.double(), 1, 1, "none", "replicate").unfold(2, 3, 1).unfold(3, 3, 1)
     known = windows.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2).numpy()

@@ -37,7 +37,7 @@ from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.snapshots import Snapshots
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint, Provenance
-from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.recipe import FromNoise, ModelRef, Recipe
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 256
@@ -122,6 +122,7 @@ class Session:
         root = legs[0].recipe
         try:
             report(Encoding())
+            assert isinstance(root.start, FromNoise)
             noise, generator = initial_noise(root.seed, root.start, shape)
             began = time.monotonic()
             watch = Teller(legs, report, factors, partial(model.unpacked, shape=shape))
@@ -201,6 +202,7 @@ class Session:
         )
         try:
             if not filmer.kept(cache, only) and not only:
+                assert isinstance(root.start, FromNoise)
                 noise, generator = initial_noise(root.seed, root.start, shape)
                 denoise(model, legs, noise.to(model.dtype), generator, cache.unread, filmer)
         except (RuntimeError, MemoryError) as error:

@@ -88,7 +88,8 @@ def test_the_pixels_are_those_of_the_plain_call(
     rendered, events = render(families, recipe)
     pipe = plain(key, folders[key])
     if recipe.scheduler == "ddim":
-        pipe.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config)
+        ddim: Any = diffusers.DDIMScheduler
+        pipe.scheduler = ddim.from_config(pipe.scheduler.config)
     told: dict[str, Any] = {"true_cfg_scale" if key == "qwen_image" else "guidance_scale": guidance}
     if key not in WITHOUT_NEGATIVE:
         told["negative_prompt"] = "blurry"

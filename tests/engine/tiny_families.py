@@ -11,6 +11,8 @@ import transformers
 
 from tests.tiny_model import byte_letters, tiny_tokenizer
 
+LOOSE: Any = diffusers
+"""For pipelines whose annotations refuse the schedulers that they work with."""
 LETTERS = list(string.ascii_lowercase)
 FLOW: dict[str, Any] = {"shift": 3.0}
 
@@ -71,7 +73,6 @@ def _t5() -> Any:
         num_layers=2,
         num_heads=4,
         relative_attention_num_buckets=8,
-        tie_word_embeddings=False,
     )
     return transformers.T5EncoderModel(config)
 
@@ -193,6 +194,7 @@ def _sdxl() -> Any:
 
 
 def _sd3() -> Any:
+    none: Any = None
     return diffusers.StableDiffusion3Pipeline(
         transformer=diffusers.SD3Transformer2DModel(
             sample_size=8,
@@ -213,8 +215,8 @@ def _sd3() -> Any:
         tokenizer=tiny_tokenizer(),
         text_encoder_2=_clip(32, projects=True),
         tokenizer_2=tiny_tokenizer(),
-        text_encoder_3=None,
-        tokenizer_3=None,
+        text_encoder_3=none,
+        tokenizer_3=none,
     )
 
 
@@ -261,7 +263,7 @@ def _chroma() -> Any:
 
 
 def _pixart() -> Any:
-    return diffusers.PixArtSigmaPipeline(
+    return LOOSE.PixArtSigmaPipeline(
         tokenizer=_t5_words(),
         text_encoder=_t5(),
         vae=_kl(),
@@ -283,6 +285,9 @@ def _pixart() -> Any:
 
 
 def _sana() -> Any:
+    scheduler: Any = diffusers.DPMSolverMultistepScheduler(
+        use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
+    )
     blocks: dict[str, Any] = {
         "block_types": ("ResBlock", "EfficientViTBlock"),
         "block_out_channels": (8, 8),
@@ -317,9 +322,7 @@ def _sana() -> Any:
             decoder_act_fns="silu",
             scaling_factor=0.41407,
         ),
-        scheduler=diffusers.DPMSolverMultistepScheduler(
-            use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
-        ),
+        scheduler=scheduler,
         text_encoder=_gemma(),
         tokenizer=_gemma_words(),
     )
@@ -494,7 +497,7 @@ def _kandinsky22() -> Any:
 def _unclip() -> Any:
     from diffusers.pipelines.stable_diffusion import StableUnCLIPImageNormalizer
 
-    return diffusers.StableUnCLIPPipeline(
+    return LOOSE.StableUnCLIPPipeline(
         prior_tokenizer=tiny_tokenizer(),
         prior_text_encoder=_clip(32, projects=True),
         prior=_prior(),

@@ -56,7 +56,7 @@ def known(pipe: Any, embeddings: Sequence[Embedding], model: str) -> Iterator[No
             longer, vectors = _learned(tokenizer, table.weight, read, key, model)
             # Not register_modules(): it would write the pipeline's config.
             setattr(pipe, words, longer)
-            wide = torch.nn.Embedding(*vectors.shape, _weight=vectors, _freeze=True)
+            wide = torch.nn.Embedding.from_pretrained(vectors)
             network.set_input_embeddings(wide)
         yield
     finally:
