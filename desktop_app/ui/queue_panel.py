@@ -22,6 +22,8 @@ from desktop_app.ui.popover import Popover
 MOST = 60
 """Rows on show; a queue of thousands is told as a number."""
 WIDTH = 380
+PREFIXES = {"verify": "Verify: ", "steps": "Steps of: ", "film": "Film of: "}
+"""What is done with a picture that is there already."""
 
 
 class QueueRow(QWidget):
@@ -35,7 +37,7 @@ class QueueRow(QWidget):
         row.setSpacing(theme.px(8))
         words = QVBoxLayout()
         words.setSpacing(theme.px(3))
-        prefix = "Verify: " if job.kind == "verify" else ""
+        prefix = PREFIXES.get(job.kind, "")
         self.name = ElidedLabel(f"{prefix}{title(job)}", "text", self)
         self.state = ElidedLabel("", "hint", self)
         self.bar = QProgressBar(self)
