@@ -32,7 +32,7 @@ from desktop_app.library.reading import read_json
 SIDE_BY_SIDE = 3
 """Files of one order that come at the same time."""
 
-_SOURCE = "mezzotint-source.json"
+_SOURCE = "mezzotint.json"
 _MOVING = "moving.json"
 _PLACING = threading.Lock()
 """Held while a name is looked for and taken: two downloads of one model end at the same time."""
@@ -217,8 +217,10 @@ def _note_beside(target: Path, order: Order) -> None:
 
 
 def _source(order: Order) -> bytes:
-    """Where a folder came from, for people and for later."""
+    """What a folder is called, and where it came from."""
     words = {
+        "name": order.title,
+        "description": f"From {order.repo} on Hugging Face. {order.licence}.",
         "repository": order.repo,
         "commit": order.commit,
         "licence": order.licence,

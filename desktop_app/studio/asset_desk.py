@@ -74,6 +74,7 @@ class AssetDesk(QObject):
         self.assets = AssetsModel(self._reads, self)
         self._watched: tuple[WatchedFolder, ...] = ()
         self._found: tuple[WatchedFolder, ...] = ()
+        self._titles: dict[Path, str] = {}
         self._stop = threading.Event()
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._connect()
@@ -214,19 +215,17 @@ class AssetDesk(QObject):
             return
         own = {Path(one) for one in self._settings.values.model_folders}
         self._watched = tuple(one for one in catalog.watched if one.path in own)
-        titles = {one.path: one.title for one in self._library.models}
-        self.assets.set_assets(replace(one, name=titles.get(one.path, one.name)) for one in assets)
+        self._titles = {one.path: one.title for one in self._library.models}
+        self.assets.set_assets(self._titled(one) for one in assets)
         self._mark_in_use()
         self.folders_changed.emit()
         self._hasher.go_on()
 
     def _titled(self, asset: Asset) -> Asset:
-        """With the title that the model has everywhere else, where it is one in the list."""
-        if asset.identity.kind != "checkpoint" or asset.sha256 is None:
-            return asset
-        models = self._library.models
-        title = next((one.title for one in models if one.path == asset.path), asset.name)
-        return replace(asset, name=title)
+        """With the title that the model has everywhere else; our own folder needs no name."""
+        own = asset.path.is_relative_to(self.own_folder)
+        title = self._titles.get(asset.path, asset.name)
+        return replace(asset, name=title, source="" if own else asset.source)
 
     @Slot(object)
     def _hashed(self, asset: Asset) -> None:

@@ -77,7 +77,7 @@ def test_a_pipeline_arrives_as_a_folder(hub: Hub, tmp_path: Path) -> None:
     assert target == tmp_path / "maker--model"
     found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert found == {
-        "mezzotint-source.json",
+        "mezzotint.json",
         "model_index.json",
         "unet/config.json",
         UNET,
@@ -85,7 +85,7 @@ def test_a_pipeline_arrives_as_a_folder(hub: Hub, tmp_path: Path) -> None:
         "vae/diffusion_pytorch_model.safetensors",
     }
     assert (target / UNET).read_bytes() == hub.files[UNET].data
-    assert json.loads((target / "mezzotint-source.json").read_bytes())["commit"] == COMMIT
+    assert json.loads((target / "mezzotint.json").read_bytes())["commit"] == COMMIT
     assert transfer.progress().done == order.size == transfer.progress().total
     assert transfer.progress().files_done == 5
     assert kept_orders(tmp_path) == ()
