@@ -44,6 +44,7 @@ class CreatePage(QWidget):
     Signals:
         gallery_wanted(): the gallery as a full page.
         looked(int): a large view of a picture of the strip.
+        models_wanted(): the page with all models.
         refused(Notice): nothing is made, because what stands in a field is not taken.
         shelf_wanted(str): the shelf: `seeds`, `settings` or `history`.
     """
