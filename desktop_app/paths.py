@@ -73,7 +73,7 @@ class Paths:
 
     @property
     def presets(self) -> Path:
-        """Seed presets and the artist's own styles, as JSON files."""
+        """Where earlier versions kept presets; and a note of where the shelf lies now."""
         return self.data / "presets"
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.preset import Preset, same
 from desktop_app.recipe.preset_file import PARAMETERS, SEEDS
 from desktop_app.recipe.presets import (
     SEED_PARTS,
@@ -27,6 +28,9 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.preset_model import PresetModel, now
 from desktop_app.studio.small_pictures import Noise, SmallPictures
+
+if TYPE_CHECKING:
+    from desktop_app.store.shelf import Shelf
 
 D = TypeVar("D", bound=DraftPreset)
 
@@ -60,16 +64,20 @@ class ShelfModel(PresetModel[SeedPreset]):
     def save(self, name: str, picture: str = "", *, parts: Collection[Part] = SEED_PARTS) -> None:
         """Keep the draft's seed, with what makes it that picture, under a name.
 
+        One of that name is replaced; its tags and notes stay.
+
         Args:
             picture: hash of the pixels of the picture it stands for; may be empty.
             parts: what of the draft is kept with it.
         """
         draft, known = self._editor.draft, (picture,) if picture else ()
 
-        def make() -> SeedPreset:
-            return seed_preset(name.strip(), draft, parts, created=now(), samples=known)
+        def work(store: "Shelf[SeedPreset]") -> None:
+            labels = _labels(store.list(), name.strip())
+            made = {"created": now(), "samples": known}
+            store.save(seed_preset(name.strip(), draft, parts, **made, **labels))
 
-        self._do(lambda store: store.save(make()))
+        self._do(work)
 
     def apply(self, name: str, parts: Iterable[Part] | None = ()) -> None:
         """Put a preset's seed into the draft and lock it there.
@@ -133,10 +141,12 @@ class ParameterModel(PresetModel[ParameterPreset]):
         """Keep the draft's settings under a name; arguments as `ShelfModel.save`."""
         draft, known = self._editor.draft, (picture,) if picture else ()
 
-        def make() -> ParameterPreset:
-            return parameter_preset(name.strip(), draft, parts, created=now(), samples=known)
+        def work(store: "Shelf[ParameterPreset]") -> None:
+            labels = _labels(store.list(), name.strip())
+            made = {"created": now(), "samples": known}
+            store.save(parameter_preset(name.strip(), draft, parts, **made, **labels))
 
-        self._do(lambda store: store.save(make()))
+        self._do(work)
 
     def note_picture(self, recipe: Recipe, pixels_sha256: str) -> None:
         _note(self, recipe, pixels_sha256)
@@ -149,6 +159,12 @@ class ParameterModel(PresetModel[ParameterPreset]):
 def noise_key(preset: SeedPreset) -> Noise:
     """The noise that a preset stands for."""
     return preset.seed, preset.start, preset.width, preset.height
+
+
+def _labels(presets: Iterable[Preset], name: str) -> dict[str, Any]:
+    """Tags and notes of the preset of that name, which another one takes over."""
+    old = next((one for one in presets if same(one.name, name)), None)
+    return {} if old is None else {"tags": old.tags, "notes": old.notes}
 
 
 def _noise(draft: Draft) -> tuple[int, FromNoise]:

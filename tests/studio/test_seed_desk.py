@@ -207,6 +207,19 @@ def test_merge_duplicate_and_edit(stage: Stage) -> None:
     assert preset(stage, "a").notes == "one"
 
 
+def test_kept_again_under_its_name_a_preset_keeps_tags_and_notes(stage: Stage) -> None:
+    shelf, studio = stage.studio.shelf, stage.studio
+    studio.save_seed_preset("Fox")
+    stage.until(lambda: shelf.names() == ("Fox",))
+    shelf.edit("Fox", tags=("fox",), notes="good fur")
+    stage.until(lambda: preset(stage, "Fox").tags)
+    studio.editor.set(seed=777)
+    studio.save_seed_preset("fox")
+    stage.until(lambda: shelf.names() == ("fox",))
+    again = preset(stage, "fox")
+    assert (again.seed, again.tags, again.notes) == (777, ("fox",), "good fur")
+
+
 def test_pictures_made_with_a_preset_become_its_samples(stage: Stage) -> None:
     studio = stage.studio
     studio.editor.set(prompt="a fox", seed=5, seed_rule="keep", count=1)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.studio.values import Notice
-from desktop_app.ui.main_window import CREATE, GALLERY
+from desktop_app.ui.main_window import CREATE, GALLERY, SHELF
 from tests.ui.conftest import Shown
 
 pytestmark = pytest.mark.gui
@@ -55,7 +55,7 @@ def describe(widget: QWidget) -> str:
     return f"{type(widget).__name__} {widget.objectName()!r} in {type(widget.parent()).__name__}"
 
 
-@pytest.mark.parametrize("page", [CREATE, GALLERY])
+@pytest.mark.parametrize("page", [CREATE, GALLERY, SHELF])
 def test_every_control_has_a_name(shown: Shown, page: int) -> None:
     shown.make()
     shown.make()
