@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import lcm
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,8 @@ from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
 
 _RATIOS = ((1, 1), (4, 5), (2, 3), (3, 2), (16, 9))
 _WORDS_MAX = 5000
+_DECODERS = ("vae", "movq", "vqgan")
+"""The part that makes pixels, by its names in pipelines."""
 _FACTORS = {"sana": 32, "cascade": 32}
 _BLOCKS = ("block_out_channels", "encoder_block_out_channels", "dim_mult")
 
@@ -130,7 +133,8 @@ def _within(range_: Range, value: float) -> bool:
 def _of_folder(folder: Path, sha256: str) -> ModelInfo:
     index = read_json(folder / "model_index.json")
     own = _optional(folder / "mezzotint.json")
-    vae = read_json(folder / "vae" / "config.json")
+    decoder = next((name for name in _DECODERS if isinstance(index.get(name), list)), "vae")
+    vae = read_json(folder / decoder / "config.json")
     denoiser = _optional(folder / "unet" / "config.json") or _optional(
         folder / "transformer" / "config.json"
     )
@@ -148,7 +152,7 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
         description=_text(own, "description", "")[:2000],
         family=f"{row.label} (diffusers)",
         native_size=native,
-        sizes=_sizes(own, native, factor),
+        sizes=_sizes(own, native, factor, row.multiple),
         default_steps=int(_number(own, "steps", row.steps, STEPS.low, STEPS.high)),
         default_guidance=_number(
             own, "guidance_scale", row.guidance_scale, GUIDANCE.low, GUIDANCE.high
@@ -157,7 +161,7 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
         default_sigmas=sigmas,
         prediction_type=prediction_of(scheduler),
         noise_schedule=schedule_of(scheduler),
-        vae=str(cast(list[object], index["vae"])[1]),
+        vae=str(cast(list[object], index[decoder])[1]),
         bytes=sum(path.stat().st_size for _, path in weight_files(folder)),
         words=_words(folder / "words.json"),
         factor=factor,
@@ -188,7 +192,7 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         description=asset.description,
         family=title_of(identity.family),
         native_size=native,
-        sizes=_sizes({}, native, factor),
+        sizes=_sizes({}, native, factor, row.multiple),
         default_steps=row.steps,
         default_guidance=row.guidance_scale,
         default_scheduler=row.scheduler,
@@ -234,21 +238,23 @@ def _native_size(
 
 
 def _sizes(
-    own: Mapping[str, object], native: tuple[int, int], factor: int
+    own: Mapping[str, object], native: tuple[int, int], factor: int, multiple: int
 ) -> tuple[tuple[int, int], ...]:
     listed = own.get("sizes")
     if isinstance(listed, list):
         rows = [_pair(row) for row in cast(list[object], listed)[:50]]
         found = [row for row in rows if row and _legal(row)]
     else:
-        found = [_with_ratio(native, *ratio, factor) for ratio in _RATIOS]
+        found = [_with_ratio(native, *ratio, factor, multiple) for ratio in _RATIOS]
     return tuple(dict.fromkeys((native, *(size for size in found if _legal(size)))))
 
 
-def _with_ratio(native: tuple[int, int], across: int, down: int, factor: int) -> tuple[int, int]:
+def _with_ratio(
+    native: tuple[int, int], across: int, down: int, factor: int, multiple: int
+) -> tuple[int, int]:
     """The size of a shape with the native area, in steps that the network halves without rest."""
     area = native[0] * native[1]
-    step = factor * (4 if min(native) >= 512 else 1)
+    step = lcm(factor * 4, multiple) if min(native) >= 512 else factor
     width = (area * across / down) ** 0.5
     wide = max(step, round(width / step) * step)
     high = max(step, round(area / width / step) * step)
