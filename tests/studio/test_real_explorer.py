@@ -53,7 +53,7 @@ def plain(folder: Path, recipe: Recipe, noise: torch.Tensor) -> torch.Tensor:
     pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
     pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
-    made = pipe(
+    (images, *_) = pipe(
         prompt=recipe.prompt,
         width=recipe.width,
         height=recipe.height,
@@ -61,8 +61,9 @@ def plain(folder: Path, recipe: Recipe, noise: torch.Tensor) -> torch.Tensor:
         num_inference_steps=recipe.num_inference_steps,
         latents=noise,
         output_type="np",
+        return_dict=False,
     )
-    return torch.from_numpy(made.images[0])
+    return torch.from_numpy(images[0])
 
 
 def test_a_place_of_the_map_is_the_picture_that_is_kept(
