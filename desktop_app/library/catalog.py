@@ -67,12 +67,10 @@ class Catalog:
             if asset.identity.kind != "checkpoint" or asset.missing:
                 continue
             try:
-                if asset.unsupported and asset.identity.format == "folder":
-                    check_model(asset.path)
-                if not asset.unsupported and (hashing or asset.path.is_relative_to(RESOURCES)):
+                if asset.unsupported:
+                    _refuse(asset)
+                elif hashing or asset.path.is_relative_to(RESOURCES):
                     self._assets.hash(asset, progress, stop)
-                elif asset.unsupported:
-                    raise AppError("model-kind", asset.unsupported, path=str(asset.path))
             except AppError as refusal:
                 refused.append((asset.path, refusal))
             except OSError as fault:
@@ -300,6 +298,16 @@ class Catalog:
     def _all(self) -> tuple[ModelInfo, ...]:
         with self._lock:
             return self.scan(hashing=False) if self._models is None else self._models
+
+
+def _refuse(asset: Asset) -> None:
+    """Raises:
+    AppError: for a folder, why it was not taken. Of single files the list of assets tells.
+    """
+    if asset.identity.format == "folder":
+        check_model(asset.path)
+        why = f"“{asset.name}” cannot be used: {asset.unsupported}"
+        raise AppError("model-kind", why, path=str(asset.path))
 
 
 def _rank(path: Path, places: dict[Path, int]) -> int:
