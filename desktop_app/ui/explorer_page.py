@@ -154,6 +154,7 @@ class ExplorerPage(QWidget):
         view.chosen.connect(self._show)
         explorer.map_changed.connect(self._show)
         explorer.progress.connect(self._show_progress)
+        self._studio.engine_state.connect(self._show_progress)
 
     def menu(self) -> QMenu:
         """What can be done with the chosen place."""
@@ -224,6 +225,8 @@ class ExplorerPage(QWidget):
         words = f"{left} to make" if left else "All rough pictures are made; refine what you like"
         if self._explorer.problem is not None:
             words = ""
+        elif left and self._studio.engine != "ready":
+            words = f"{left} to make, once the engine has started"
         elif left and self._studio.run.busy:
             words = f"{left} to make, after the queue"
         self.progress.setText(words)
