@@ -164,12 +164,19 @@ def target_of(out: str, *, count: int, force: bool) -> Target:
 
 
 def open_catalog(further: Path | None = None) -> Catalog:
-    """The models of this installation: built in, the artist's, and one more folder."""
+    """The models of this installation: built in, the artist's, and one more file or folder.
+
+    Raises:
+        AppError: when that file is no model.
+    """
     where = paths.resolve()
     chosen = settings.load(where.settings_file).settings.model_folders
     folders = [paths.RESOURCES / "models", where.models, *(Path(folder) for folder in chosen)]
-    folders += [further] if further else []
-    return Catalog(folders, where.cache, where.model_facts)
+    folders += [further] if further and not further.is_file() else []
+    catalog = Catalog(folders, where.cache, where.model_facts)
+    if further and further.is_file():
+        catalog.open(str(further))
+    return catalog
 
 
 @contextmanager
