@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from desktop_app.library.fetch_order import Order, keep_order
+from desktop_app.library.hub_files import RemoteFile
 from desktop_app.library.identity import Asset, Defaults
 from desktop_app.recipe.recipe import LoraUse
 from desktop_app.studio.asset_desk import AssetDesk
 from tests.library import files
+from tests.library.hub_server import COMMIT, serve
 from tests.studio.conftest import Stage
 
 pytestmark = pytest.mark.gui
@@ -165,3 +168,37 @@ def test_trigger_words_go_to_the_prompt(stage: Stage) -> None:
     assert stage.studio.editor.draft.prompt == "a fox, inkwash"
     stage.studio.editor.undo()
     assert stage.studio.editor.draft.prompt == "a fox"
+
+
+def test_a_download_that_was_cut_off_is_offered_and_not_begun(
+    open_stage: Callable[..., Stage], home: Path
+) -> None:
+    with serve() as hub:
+        row = hub.put("ink.safetensors", b"ink" * 100).listed
+        order = Order(
+            id="cafe",
+            title="ink.safetensors",
+            repo=hub.repo,
+            commit=COMMIT,
+            licence="MIT",
+            files=(
+                (
+                    RemoteFile(
+                        path="ink.safetensors", size=row["size"], sha256=row["lfs"]["sha256"]
+                    ),
+                    "ink.safetensors",
+                ),
+            ),
+            folder=False,
+        )
+        keep_order(order, home / "models")
+        stage = open_stage()
+        stage.studio.settings.set(hub_mirror=hub.endpoint)
+        stage.start()
+        stage.until(lambda: "A download was not finished" in stage.listener.texts())
+        assert hub.requests == []
+        notice = stage.listener.with_action("Go on")
+        assert notice.act is not None
+        notice.act()
+        stage.until(lambda: "“ink.safetensors” is here." in stage.listener.texts())
+        assert len(hub.requests) == 1
