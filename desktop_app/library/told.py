@@ -50,8 +50,9 @@ def read_told(metadata: Mapping[str, str]) -> Told:
         or get("general.architecture")
         or ""
     )
-    v_told = get("modelspec.prediction_type", "") in ("v", "v_prediction", "v-prediction")
-    epsilon_told = get("modelspec.prediction_type", "") in ("epsilon", "eps")
+    predicts = (get("modelspec.prediction_type") or get("modelspec.predict_key") or "").lower()
+    v_told = predicts in ("v", "v_prediction", "v-prediction")
+    epsilon_told = predicts in ("epsilon", "eps")
     v_trained = get("ss_v_parameterization") == "True" or get("ss_v2_v") == "True"
     return Told(
         title=text_of(get("modelspec.title") or get("general.name") or get("ss_output_name"), 200),

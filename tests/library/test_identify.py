@@ -228,6 +228,9 @@ def test_what_the_metadata_and_marks_tell_of_the_prediction(tmp_path: Path) -> N
     told = {"modelspec.prediction_type": "v", "modelspec.resolution": "768x1024"}
     found = seen(tmp_path, checkpoint("sd1"), metadata=told)
     assert (found.prediction, found.native_size) == ("v_prediction", (768, 1024))
+    assert seen(
+        tmp_path, checkpoint("sd1"), metadata={"modelspec.predict_key": "V"}
+    ).prediction == ("v_prediction")
     found = seen(tmp_path, {**checkpoint("sdxl"), "v_pred": (), "ztsnr": ()})
     assert found.prediction == "v_prediction"
     assert found.zero_snr
