@@ -110,9 +110,9 @@ class ParameterPreset(DraftPreset):
 
 
 def variations_of(draft: Draft) -> tuple[Variation, ...]:
-    """All that a draft mixes into its seed's noise, in order."""
+    """All that a draft mixes into its seed's noise, in order; a share of 0 changes no bit of it."""
     first = Variation(seed=draft.variation_seed, weight=draft.variation_strength)
-    return (*((first,) if draft.variation_strength > 0 else ()), *draft.more_variations)
+    return _effective((first, *draft.more_variations))
 
 
 def start_of(draft: Draft) -> FromNoise:
@@ -123,8 +123,14 @@ def start_of(draft: Draft) -> FromNoise:
 
 
 def noise_of(recipe: Recipe) -> tuple[int, FromNoise] | None:
-    """The seed and the variations that a picture began with; None for a branch."""
-    return (recipe.seed, recipe.start) if isinstance(recipe.start, FromNoise) else None
+    """The seed and the variations that a picture began with, those without a share left out; None
+    for a branch.
+    """
+    if not isinstance(recipe.start, FromNoise):
+        return None
+    variations = _effective(recipe.start.variations)
+    method = recipe.start.method if variations else "whole"
+    return recipe.seed, FromNoise(variations=variations, method=method)
 
 
 def seed_preset(
@@ -232,6 +238,10 @@ def _with(draft: Draft, start: FromNoise) -> Draft:
         more_variations=start.variations[1:],
         variation_method=start.method,
     )
+
+
+def _effective(variations: tuple[Variation, ...]) -> tuple[Variation, ...]:
+    return tuple(one for one in variations if one.weight > 0)
 
 
 def _names(parts: Iterable[Part]) -> tuple[str, ...]:

@@ -220,7 +220,8 @@ class SeedDesk(QObject):
         """A draft with what is here only, and what is missing in words; empty for nothing."""
         lacks: list[str] = []
         known, library = self.styles.by_name, self._library
-        lost = [name for name in draft.styles if name not in known]
+        # Before they are read, none is known to be missing.
+        lost = [name for name in draft.styles if known and name not in known]
         if lost:
             draft = replace(draft, styles=tuple(name for name in draft.styles if name in known))
             lacks += [f"the style “{name[:40]}”" for name in lost[:3]]

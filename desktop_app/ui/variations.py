@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.presets import variations_of
 from desktop_app.recipe.recipe import (
     COUNT,
     STRENGTH,
@@ -85,9 +84,9 @@ class MoreVariations(QWidget):
         return sheet
 
     def _show_draft(self, draft: Draft, _: object = None) -> None:
-        mixed = variations_of(draft)
-        self.setVisible(bool(mixed))
-        self.add.setVisible(len(mixed) < VARIATIONS_MAX)
+        mixed = len(draft.more_variations) + (draft.variation_strength > 0)
+        self.setVisible(mixed > 0)
+        self.add.setVisible(mixed < VARIATIONS_MAX)
         self.method.setCurrentIndex(VARIATION_METHODS.index(draft.variation_method))
         self.method.setToolTip(METHODS[draft.variation_method][1])
         if draft.more_variations != self._shown:

@@ -262,6 +262,7 @@ def test_a_seed_without_pictures_shows_its_noise(stage: Stage) -> None:
 
 def test_what_is_not_here_is_left_out_and_told(stage: Stage) -> None:
     studio = stage.studio
+    stage.until(studio.styles.rowCount)
     before = studio.editor.draft.model
     elsewhere = ModelRef(sha256="cd" * 32, name="Elsewhere")
     draft = Draft(prompt="a fox", seed=3, styles=("Nowhere", "Ink"), model=elsewhere)
