@@ -58,6 +58,9 @@ def plan(recipe: Recipe, ready: Callable[[Recipe], Any]) -> tuple[Leg, ...]:
     last one where all are above; samplers that look twice are entered at a whole step. Levels are
     sigma = sqrt((1 - a) / a), which all samplers share.
 
+    Every sampler of the table can be branched from: those that draw noise draw it from the one
+    generator, whose state is kept. DPM++ SDE with its Brownian tree is not in the table.
+
     Args:
         ready: gives a scheduler with its timesteps set for a recipe.
 
