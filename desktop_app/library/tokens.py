@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from desktop_app.errors import AppError
 from desktop_app.library.reading import VOCABULARY_MAX, read_json
+from desktop_app.paths import RESOURCES
 from desktop_app.recipe import prompt
+from desktop_app.recipe.clip_words import clip_vocabulary
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -20,11 +22,11 @@ _WORDS = (
 
 
 class TokenCounter:
-    """Counts with the tokenizer of a model folder. Safe to call from any thread."""
+    """Counts with the tokenizer of a model. Safe to call from any thread."""
 
     def __init__(self, folder: Path) -> None:
         """Args:
-        folder: of the model.
+        folder: of the model; a checkpoint in one file reads with the vocabulary that is shipped.
 
         Raises:
             AppError: `model-file` when the tokenizer cannot be read.
@@ -56,7 +58,7 @@ def _tokenizer(place: Path) -> "Tokenizer":
     import tokenizers
     from tokenizers import models, normalizers, pre_tokenizers
 
-    vocabulary, merges = _parts(place)
+    vocabulary, merges = _shipped() if place.parent.is_file() else _parts(place)
     tokenizer = tokenizers.Tokenizer(
         models.BPE(
             vocab=vocabulary,
@@ -76,6 +78,20 @@ def _tokenizer(place: Path) -> "Tokenizer":
         [words, pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     return tokenizer
+
+
+def _shipped() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """CLIP's own vocabulary, which every checkpoint in one file was trained with."""
+    path = RESOURCES / "model_configs" / "clip" / "merges.txt.gz"
+    try:
+        return clip_vocabulary(path.read_bytes())
+    except (OSError, ValueError) as fault:
+        raise AppError(
+            "model-file",
+            f"The program's own vocabulary cannot be read: {path}.",
+            hint="Install Mezzotint again.",
+            path=str(path),
+        ) from fault
 
 
 def _parts(place: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:

@@ -35,6 +35,13 @@ def test_the_syntax_for_weights_is_not_counted(starter_model: Path) -> None:
     assert counter.count("a (red:1.3) [fox]") == counter.count("a red fox")
 
 
+def test_a_checkpoint_in_one_file_reads_with_clips_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    counter = TokenCounter(tmp_path / "a.safetensors")
+    # As the published tokenizer of CLIP ViT-L/14 splits it.
+    assert counter.count("a photo of a cat") == (5, 75)
+
+
 def test_older_folders_with_a_vocabulary_and_merges(tmp_path: Path) -> None:
     counter = TokenCounter(make_model(tmp_path / "model"))
     assert counter.count("fox") == (1, 75)
