@@ -3,7 +3,7 @@
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,21 @@ from desktop_app.recipe.explore import (
     recipe_at,
     rough,
 )
-from desktop_app.recipe.presets import start_of
 from desktop_app.recipe.provenance import Origin
-from desktop_app.recipe.recipe import FromNoise, Recipe
+from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.map_parts import (
+    Known,
+    Look,
+    Making,
+    Place,
+    corner_of_draft,
+    read_recipe,
+    settings_of,
+    with_noise,
+)
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.values import Job
@@ -45,43 +54,6 @@ ROUGH_STEPS = 8
 """Enough to see what a picture will be; what it is exactly shows when it is refined."""
 KEPT_BYTES = 128 * 2**20
 COLUMNS_OF_LINE, COLUMNS_OF_MAP = 7, 5
-
-Place = tuple[int, int]
-"""Column and row of the grid."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """How a place of the map looks.
-
-    Attributes:
-        fine: whether it is the picture itself, not a rough one.
-    """
-
-    image: QImage
-    fine: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Known:
-    """What a place is: its recipe, and what its rough and its fine picture are kept under."""
-
-    recipe: Recipe
-    rough: str
-    fine: str
-
-    def key(self, fine: bool) -> str:
-        return self.fine if fine else self.rough
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Making:
-    """The picture that is being made."""
-
-    job: int
-    place: Place
-    key: str
-    fine: bool
 
 
 class Explorer(QObject):
@@ -127,9 +99,9 @@ class Explorer(QObject):
         self._problem: AppError | None = None
         self._kept: OrderedDict[tuple[str, bool], QImage] = OrderedDict()
         self._bytes = 0
-        self._known: dict[Place, _Known] = {}
+        self._known: dict[Place, Known] = {}
         self._fine: list[Place] = []
-        self._now: _Making | None = None
+        self._now: Making | None = None
         self._numbers = itertools.count(-1_000_000_001, -1)
         editor.changed.connect(self._draft_changed)
         conductor.free.connect(self._freed)
@@ -239,7 +211,7 @@ class Explorer(QObject):
             except AppError as error:
                 refused(error)
 
-        self._reads.run(_read_picture, path, done=read, failed=refused)
+        self._reads.run(read_recipe, path, done=read, failed=refused)
 
     def throw(self, number: int) -> None:
         """A new random seed for one corner."""
@@ -289,13 +261,13 @@ class Explorer(QObject):
                 return Look(image=image, fine=fine)
         return None
 
-    def _at(self, place: Place) -> _Known | None:
+    def _at(self, place: Place) -> Known | None:
         if self._base is None:
             return None
         if place not in self._known:
             recipe = recipe_at(self._base, self._corners, *self.place(place))
             small = digest(rough(recipe, ROUGH_STEPS))
-            self._known[place] = _Known(recipe=recipe, rough=small, fine=digest(recipe))
+            self._known[place] = Known(recipe=recipe, rough=small, fine=digest(recipe))
         return self._known[place]
 
     def refine(self, places: Sequence[Place]) -> None:
@@ -339,13 +311,13 @@ class Explorer(QObject):
 
     @Slot(object, object)
     def _draft_changed(self, draft: Draft, before: Draft) -> None:
-        if self._active and _settings(draft) != _settings(before):
+        if self._active and settings_of(draft) != settings_of(before):
             self._renew()
 
     def _renew(self) -> None:
         """Take the settings of the draft as they are now."""
         draft = replace(
-            _settings(self._editor.draft), seed=self._corners[0].seed if self._corners else 0
+            settings_of(self._editor.draft), seed=self._corners[0].seed if self._corners else 0
         )
         try:
             (self._base,) = self._expand(draft)
@@ -363,7 +335,7 @@ class Explorer(QObject):
         self.progress.emit()
         self._go_on()
 
-    def _where(self, now: _Making) -> Place | None:
+    def _where(self, now: Making) -> Place | None:
         """Where the picture that is being made belongs by now."""
         for place in self._places():
             known = self._at(place)
@@ -405,7 +377,7 @@ class Explorer(QObject):
             shown = known.recipe if fine else rough(known.recipe, ROUGH_STEPS)
             job = Job(id=next(self._numbers), run=0, kind="peek", recipe=shown, rough=not fine)
             if self._conductor.peek(job):
-                self._now = _Making(job=job.id, place=place, key=known.key(fine), fine=fine)
+                self._now = Making(job=job.id, place=place, key=known.key(fine), fine=fine)
                 del self._fine[:1]
         self.progress.emit()
 
@@ -435,47 +407,3 @@ class Explorer(QObject):
         while self._bytes > KEPT_BYTES and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._bytes -= dropped.sizeInBytes()
-
-
-def corner_of_draft(draft: Draft) -> Corner:
-    """The noise that a draft asks for; mixed in A1111's way, only its seed."""
-    start = start_of(draft)
-    variations = start.variations if start.method == "whole" else ()
-    return Corner(seed=draft.seed, variations=variations)
-
-
-def with_noise(draft: Draft, recipe: Recipe) -> Draft:
-    """The draft with a recipe's noise, its seed locked."""
-    start = recipe.start if isinstance(recipe.start, FromNoise) else FromNoise()
-    first, rest = start.variations[:1], start.variations[1:]
-    return replace(
-        draft,
-        seed=recipe.seed,
-        seed_rule="keep",
-        variation_seed=first[0].seed if first else draft.variation_seed,
-        variation_strength=first[0].weight if first else 0.0,
-        more_variations=rest,
-        variation_method="whole",
-        branch=None,
-    )
-
-
-def _read_picture(path: Path) -> "Imported":
-    from desktop_app.store.metadata import read_picture
-
-    return read_picture(path)
-
-
-def _settings(draft: Draft) -> Draft:
-    """What of a draft the map depends on: all but the noise and the count."""
-    return replace(
-        draft,
-        seed=0,
-        seed_rule="keep",
-        variation_seed=0,
-        variation_strength=0.0,
-        more_variations=(),
-        variation_method="whole",
-        branch=None,
-        count=1,
-    )

@@ -12,7 +12,8 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.explore import CORNERS_MAX, CORNERS_MIN, Corner
 from desktop_app.recipe.preset_file import SEEDS, parse_document
 from desktop_app.recipe.presets import SeedPreset
-from desktop_app.studio.explorer import Explorer, corner_of_draft
+from desktop_app.studio.explorer import Explorer
+from desktop_app.studio.map_parts import corner_of_draft
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, IconTextButton, Refusal, label, restyle
 from desktop_app.ui.picture_menu import add

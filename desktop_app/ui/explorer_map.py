@@ -13,7 +13,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.studio.explorer import Explorer, Place
+from desktop_app.studio.explorer import Explorer
+from desktop_app.studio.map_parts import Place
 from desktop_app.ui import theme
 from desktop_app.ui.contact_sheet import GAP, cell_at
 
