@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import lcm
 from pathlib import Path
 from typing import cast
 
@@ -12,17 +11,16 @@ from desktop_app.library.hashing import weight_files
 from desktop_app.library.identity import Asset, Defaults
 from desktop_app.library.reading import read_json
 from desktop_app.library.schedule import prediction_of, schedule_of
+from desktop_app.library.sizes import factor_of, legal, native_size, sizes_for
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe import families as made
-from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, ModelRef, Range, check_sampler
+from desktop_app.recipe.recipe import GUIDANCE, STEPS, ModelRef, check_sampler
 from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
 
-_RATIOS = ((1, 1), (4, 5), (2, 3), (3, 2), (16, 9))
 _WORDS_MAX = 5000
 _DECODERS = ("vae", "movq", "vqgan")
 """The part that makes pixels, by its names in pipelines."""
 _FACTORS = {"sana": 32, "cascade": 32}
-_BLOCKS = ("block_out_channels", "encoder_block_out_channels", "dim_mult")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +103,9 @@ def info_of(asset: Asset, sha256: str) -> ModelInfo:
 def with_defaults(info: ModelInfo, wanted: Defaults) -> ModelInfo:
     """The same with what the artist wants to start with, as far as that is legal."""
     steps, guidance = wanted.num_inference_steps, wanted.guidance_scale
-    if steps is not None and _within(STEPS, steps):
+    if steps is not None and STEPS.allows(steps):
         info = replace(info, default_steps=steps)
-    if guidance is not None and _within(GUIDANCE, guidance):
+    if guidance is not None and GUIDANCE.allows(guidance):
         info = replace(info, default_guidance=guidance)
     if wanted.scheduler is not None:
         sigmas = next((one for one in ALL_SIGMAS if one == wanted.sigmas), "default")
@@ -118,16 +116,8 @@ def with_defaults(info: ModelInfo, wanted: Defaults) -> ModelInfo:
             pass  # a sampler that this version does not have
     if wanted.width is not None and wanted.height is not None:
         size = wanted.width, wanted.height
-        info = replace(info, default_size=size) if _legal(size) else info
+        info = replace(info, default_size=size) if legal(size) else info
     return replace(info, default_negative=wanted.negative_prompt or "")
-
-
-def _within(range_: Range, value: float) -> bool:
-    try:
-        range_.check(value)
-    except AppError:
-        return False
-    return True
 
 
 def _of_folder(folder: Path, sha256: str) -> ModelInfo:
@@ -141,8 +131,8 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     row = _row_of(folder, index, denoiser)
     title = _text(own, "name", folder.name)[:100]
-    factor = _factor(vae)
-    native = _native_size(own, denoiser, factor, row)
+    factor = factor_of(vae)
+    native = native_size(own, denoiser, factor) or (row.native, row.native)
     sampler, sigmas = _sampler(own, row)
     return ModelInfo(
         ref=ModelRef(sha256=sha256, name=title),
@@ -152,7 +142,7 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
         description=_text(own, "description", "")[:2000],
         family=f"{row.label} (diffusers)",
         native_size=native,
-        sizes=_sizes(own, native, factor, row.multiple),
+        sizes=sizes_for(own, native, factor, row.multiple),
         default_steps=int(_number(own, "steps", row.steps, STEPS.low, STEPS.high)),
         default_guidance=_number(
             own, "guidance_scale", row.guidance_scale, GUIDANCE.low, GUIDANCE.high
@@ -181,7 +171,7 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         )
     factor = _FACTORS.get(identity.family, 8)
     native = identity.native_size or (row.native, row.native)
-    if not _legal(native):
+    if not legal(native):
         native = (row.native, row.native)
     flow = identity.prediction == "flow"
     return ModelInfo(
@@ -192,7 +182,7 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         description=asset.description,
         family=title_of(identity.family),
         native_size=native,
-        sizes=_sizes({}, native, factor, row.multiple),
+        sizes=sizes_for({}, native, factor, row.multiple),
         default_steps=row.steps,
         default_guidance=row.guidance_scale,
         default_scheduler=row.scheduler,
@@ -218,51 +208,6 @@ def _row_of(
     if found[0].key in ("sd1", "sd2"):
         return made.stable_family(denoiser.get("cross_attention_dim"))
     return found[0]
-
-
-def _factor(vae: Mapping[str, object]) -> int:
-    names = _BLOCKS if vae.get("_class_name") != "AutoencoderTiny" else _BLOCKS[1:]
-    blocks = next((vae[name] for name in names if isinstance(vae.get(name), list)), None)
-    count = len(cast(list[object], blocks)) if isinstance(blocks, list) else 4
-    return 2 ** (min(max(count, 1), 7) - 1)
-
-
-def _native_size(
-    own: Mapping[str, object], denoiser: Mapping[str, object], factor: int, row: made.Family
-) -> tuple[int, int]:
-    native = _pair(own.get("native_size"))
-    if native is None:
-        latent = _pair(denoiser.get("sample_size")) or (0, 0)
-        native = latent[0] * factor, latent[1] * factor
-    return native if _legal(native) else (row.native, row.native)
-
-
-def _sizes(
-    own: Mapping[str, object], native: tuple[int, int], factor: int, multiple: int
-) -> tuple[tuple[int, int], ...]:
-    listed = own.get("sizes")
-    if isinstance(listed, list):
-        rows = [_pair(row) for row in cast(list[object], listed)[:50]]
-        found = [row for row in rows if row and _legal(row)]
-    else:
-        found = [_with_ratio(native, *ratio, factor, multiple) for ratio in _RATIOS]
-    return tuple(dict.fromkeys((native, *(size for size in found if _legal(size)))))
-
-
-def _with_ratio(
-    native: tuple[int, int], across: int, down: int, factor: int, multiple: int
-) -> tuple[int, int]:
-    """The size of a shape with the native area, in steps that the network halves without rest."""
-    area = native[0] * native[1]
-    step = lcm(factor * 4, multiple) if min(native) >= 512 else factor
-    width = (area * across / down) ** 0.5
-    wide = max(step, round(width / step) * step)
-    high = max(step, round(area / width / step) * step)
-    return wide, high
-
-
-def _legal(size: tuple[int, int]) -> bool:
-    return _within(WIDTH, size[0]) and _within(HEIGHT, size[1])
 
 
 def _sampler(own: Mapping[str, object], row: made.Family) -> tuple[str, Sigmas]:
@@ -314,12 +259,3 @@ def _number(data: Mapping[str, object], key: str, default: float, low: float, hi
     value = data.get(key)
     good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
     return float(value) if good and isinstance(value, int | float) else default
-
-
-def _pair(value: object) -> tuple[int, int] | None:
-    rows = cast(list[object], value) if isinstance(value, list) else [value, value]
-    match rows:
-        case [int() as width, int() as height] if 0 < width <= 100_000 and 0 < height <= 100_000:
-            return width, height
-        case _:
-            return None

@@ -13,6 +13,7 @@ from desktop_app.library.identity import Identity, Kind
 from desktop_app.library.reading import read_json
 from desktop_app.library.safety import check_folder, weight_parts
 from desktop_app.library.schedule import prediction_of
+from desktop_app.library.sizes import factor_of, native_size
 from desktop_app.library.support import judged
 
 PIPELINES: Mapping[str, str] = {
@@ -138,11 +139,19 @@ def _told(folder: Path, index: Mapping[str, object]) -> Identity:
         naming="diffusers",
         prediction="flow" if flow else prediction,
         zero_snr=_config(folder, "scheduler").get("rescale_betas_zero_snr") is True,
-        native_size=row.native_size if row is not None else None,
+        native_size=_size(folder, unet or transformer) or (row.native_size if row else None),
         in_channels=channels if isinstance(channels, int) else 0,
         latent_channels=latent if isinstance(latent, int) else 0,
         parts=tuple(weight_parts(index)),
     )
+
+
+def _size(folder: Path, denoiser: Mapping[str, object]) -> tuple[int, int] | None:
+    try:
+        own = read_json(folder / "mezzotint.json")
+    except AppError:
+        own = {}
+    return native_size(own, denoiser, factor_of(_config(folder, "vae")))
 
 
 def _counted(folder: Path, found: Identity) -> Identity:

@@ -42,7 +42,7 @@ class Range:
         """Raises:
         AppError: `range` with a sentence, when `value` is no number inside the range.
         """
-        if self._allows(value):
+        if self.allows(value):
             return
         shown = f"{value!r}"[:40]
         step = f" in steps of {self.multiple}" if self.multiple > 1 else ""
@@ -55,7 +55,8 @@ class Range:
             value=shown,
         )
 
-    def _allows(self, value: object) -> bool:
+    def allows(self, value: object) -> bool:
+        """Whether `value` is a number inside the range."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         if self.multiple and (not isinstance(value, int) or value % self.multiple):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.values import Record
     from desktop_app.ui.why_dialog import WhyDialog
 
-PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 300
+PROMPT_WIDTH, SIDEBAR_WIDTH = 330, 312
 STRIP_HEIGHT, STRIP_LOW = 196, 148
 """Of the gallery strip in a high and in a low window."""
 

@@ -26,7 +26,7 @@ from desktop_app.ui.settings_presets import SettingsPresets
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
 
-WIDTH = 300
+WIDTH = 312
 """Pixels at 100 % text size."""
 
 

@@ -215,9 +215,9 @@ class SeedField(QWidget):
         super().__init__(parent)
         self._rule: SeedRule = "random"
         self.edit = SeedEdit()
-        self.dice = IconButton("dices", "New random seed")
-        self.rule = IconButton("lock-open", "Seed rule", checkable=True)
-        self.bookmark = IconButton("bookmark", "Keep this seed on the shelf")
+        self.dice = IconButton("dices", "New random seed", side=32)
+        self.rule = IconButton("lock-open", "Seed rule", checkable=True, side=32)
+        self.bookmark = IconButton("bookmark", "Keep this seed on the shelf", side=32)
         self.history = IconButton(
             "history", "The last seeds", flat=True, size=14, side=22, token="text.3"
         )
@@ -251,12 +251,12 @@ class SeedField(QWidget):
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.px(5))
+        row.setSpacing(theme.px(4))
         row.addStretch(1)
         for button in (self.dice, self.rule, self.bookmark):
             row.addWidget(button)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._line.setSpacing(theme.px(5))
+        self._line.setSpacing(theme.px(4))
         self._line.addWidget(number, 1)
         self._line.addWidget(self._buttons)
         column = QVBoxLayout(self)
@@ -311,7 +311,7 @@ class SeedField(QWidget):
     def _fit(self) -> None:
         """Beside the buttons if the whole number fits there, else above them."""
         words = QFontMetrics(self.edit.font()).horizontalAdvance(grouped(self.edit.value))
-        room = self.width() - self._buttons.sizeHint().width() - theme.px(5)
+        room = self.width() - self._buttons.sizeHint().width() - theme.px(4)
         fits = words + theme.px(66) <= room or self.width() < theme.px(80)
         direction = QBoxLayout.Direction
         wanted = direction.LeftToRight if fits else direction.TopToBottom
