@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
             "train-judge",
             "evaluate",
             "export",
+            "sheet",
             "pack",
             "unpack",
             "gpu-stage",
@@ -73,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("--parcels", type=Path, help="pack, unpack, gpu-stage: folder of small files to carry")
     add("--stage", type=int, choices=sorted(stages.STAGES), default=1, help="gpu-stage")
     add("--rehearse", action="store_true", help="gpu-stage: a few steps of everything, on the CPU")
-    add("--out", type=Path, default=ROOT / "resources" / "models" / "starter", help="export")
+    add("--out", type=Path, default=ROOT / "resources" / "models" / "starter", help="export, sheet")
     add("--description", default="A very small model of storybook scenes, trained by us.")
     return main
 
@@ -172,6 +173,8 @@ def main(arguments: list[str] | None = None) -> int:
                 **frozen,
             )
             print(f"exported {size / 1e6:.1f} MB to {options.out}")
+        case "sheet":
+            print(export.draw_sheet(options.out, examples()))
         case "pack":
             for path in parcels.pack(work, parcel_folder(options)):
                 print(path, path.stat().st_size)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 from starter_model import clip, evaluate, export, image_prompt, recogniser, unet
 from starter_model.world import SMALL
 from transformers import (
@@ -82,6 +83,14 @@ def test_the_export_is_a_pipeline_of_plain_diffusers(exported: Path) -> None:
     assert np.array_equal(first, again)
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert pipeline.vae.config.scaling_factor == pytest.approx(1.1)
+
+
+def test_a_sheet_is_drawn_by_the_exported_model(exported: Path) -> None:
+    path = export.draw_sheet(exported, ["a fox in space", "a frog"], seed=3)
+    with Image.open(path) as image:
+        assert image.width > 2 * SMALL.side
+        assert len(set(image.convert("L").tobytes())) > 10
+    path.unlink()
 
 
 def test_words_and_manifest_tell_what_the_world_holds(exported: Path) -> None:
