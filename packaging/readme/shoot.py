@@ -93,6 +93,7 @@ def main() -> None:
         shoot.make(prompt, seed)
         shoot.until(lambda count=count: studio.gallery.total == count and not studio.run.busy)
     shoot.make(LAST, SEED, num_inference_steps=24, styles=("Watercolor",))
+    shoot.until(lambda: studio.run.busy and 0 < studio.run.step < 15)  # no longer the last one's
     shoot.until(lambda: studio.run.step >= 15)
     shoot.grab("forming")
     shoot.until(lambda: studio.gallery.total > len(GALLERY) and not studio.run.busy)
