@@ -121,13 +121,15 @@ def _run(
     look = Look(application, studio.settings)
     window = MainWindow(studio)
     door = _Door(studio, window)
-    unhook = log.hook_exceptions(studio.bug_found)
+    unhook = log.hook_exceptions(studio.herald.bug_found)
     instance.called.connect(door.call)
     application.commitDataRequest.connect(door.save)
     first_paint = FirstPaint(window)
     first_paint.seen.connect(studio.start)
     if crash is not None:
-        first_paint.seen.connect(lambda: studio.tell_of_crash(crash))
+        first_paint.seen.connect(
+            lambda: studio.herald.tell_of_crash(crash, studio.album.open_folder)
+        )
     if picture:
         first_paint.seen.connect(lambda: studio.open_file(picture))
     window.show()

@@ -186,7 +186,7 @@ def test_a_crash_is_told_of_at_the_next_start_and_then_no_more(
     programs.append(second)
     assert "ended unexpectedly last time" in second.until("notice")
     assert _quiet(second.end())
-    third = Program(then="self.bug_found('the first notice')")
+    third = Program(then="self.herald.bug_found('the first notice')")
     programs.append(third)
     assert "the first notice" in third.until("notice")
     assert _quiet(third.end())

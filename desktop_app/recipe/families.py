@@ -85,6 +85,13 @@ class Family:
         """The component of that name, if the family has it."""
         return next((part for part in self.parts if part.name == name), None)
 
+    def samples(self, scheduler: str, sigmas: Sigmas) -> bool:
+        """Whether it can be used with that sampler and that spacing of the noise levels."""
+        if (scheduler, sigmas) == (self.scheduler, self.sigmas):
+            return True
+        spaced = sigmas == "default" or "sigmas" in self.controls
+        return scheduler in self.schedulers and spaced
+
 
 def _diffusers(name: str, *classes: str) -> Part:
     return Part(name=name, library="diffusers", classes=classes)
@@ -155,7 +162,7 @@ _ROWS = (
         scheduler="lcm",
         sigmas="default",
         schedulers=("lcm",),
-        controls=("guidance_scale", "clip_skip"),
+        controls=("guidance_scale", "clip_skip", "weights"),
         adapters=("lora", "embedding"),
     ),
     Family(

@@ -69,8 +69,8 @@ CREATE INDEX pictures_sheet ON pictures (sheet) WHERE sheet != '';
 ALTER TABLE jobs ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 """
 
-# One row for each use of a seed, written with the job that uses it. `job` is NULL for a use that was
-# found in a picture; `start` is JSON of what was mixed into the noise, empty for nothing.
+# One row for each use of a seed, written with the job that uses it. `job` is NULL for a use that
+# was found in a picture; `start` is JSON of what was mixed into the noise, empty for nothing.
 _SEEDS = """
 CREATE TABLE seeds (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QMimeData, QObject, QProcess, QUrl, Signal
+from PySide6.QtCore import QObject, QProcess, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from desktop_app import __version__
@@ -67,7 +67,7 @@ class Album(QObject):
     def open(self, storage: "Storage") -> None:
         self._storage = storage
 
-    def restore(self, picture: int, what: Part) -> None:
+    def restore(self, picture: int, what: Part = "all") -> None:
         """Put a picture's settings, its seed alone, or its prompt alone into the draft."""
         recipe = self.recipe_of(picture)
         if recipe is None:
@@ -287,8 +287,10 @@ class Album(QObject):
                 failed=self.tell,
             )
 
-    def paste(self, data: QMimeData) -> None:
+    @Slot()
+    def paste(self) -> None:
         """Use what is on the clipboard: a picture's file, its settings as words, or its pixels."""
+        data = QGuiApplication.clipboard().mimeData()
         files = [Path(url.toLocalFile()) for url in data.urls()[:1] if url.isLocalFile()]
         if files:
             self.open_file(files[0])

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from PySide6.QtCore import (
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.recipe import ModelRef
+from desktop_app.recipe.families import FAMILIES, Family
+from desktop_app.recipe.recipe import WIDTH, ModelRef
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
@@ -115,6 +117,17 @@ class LibraryModel(QAbstractListModel):
     def current(self) -> "ModelInfo | None":
         """The draft's model; None while the folders are read, or when it is not there."""
         return self._current
+
+    @property
+    def family(self) -> Family | None:
+        """What the model in use is built like; None while there is none."""
+        return FAMILIES.get(self._current.family_key) if self._current is not None else None
+
+    @property
+    def multiple(self) -> int:
+        """Pixels that width and height are multiples of, for the model in use."""
+        model, family = self._current, self.family
+        return lcm(WIDTH.multiple, model.factor if model else 1, family.multiple if family else 1)
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:

@@ -1,12 +1,14 @@
 """ModelChoice: which model the draft uses, and what choosing another one changes."""
 
 from dataclasses import replace
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.recipe import ModelRef
+from desktop_app.recipe.families import FAMILIES
+from desktop_app.recipe.recipe import WIDTH, ModelRef
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.values import Notice
@@ -65,7 +67,8 @@ def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[
     """What choosing another model changes in a draft.
 
     A number that the artist had set stays; one that was the old model's own default becomes the
-    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape.
+    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape. What the
+    new model's family cannot do (a sampler, tiling, a size between its steps) gives way.
 
     Args:
         old: the model chosen so far; None when there was none, or it is not there any more.
@@ -86,6 +89,26 @@ def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[
         fields["width"], fields["height"] = new.default_size or _nearest(size, new)
     if draft.negative_prompt == (old.default_negative if old else blank.negative_prompt):
         fields["negative_prompt"] = new.default_negative
+    return _fitted(draft, fields, new)
+
+
+def _fitted(draft: Draft, fields: dict[str, Any], new: "ModelInfo") -> dict[str, Any]:
+    """The same without what the new model's family cannot do: its control is not shown then."""
+    family = FAMILIES.get(new.family_key)
+    if family is None:
+        return fields
+    sampler = fields.get("scheduler", draft.scheduler), fields.get("sigmas", draft.sigmas)
+    if not family.samples(*sampler):
+        fields["scheduler"], fields["sigmas"] = new.default_scheduler, new.default_sigmas
+    if "tiling" not in family.controls:
+        fields["tiling"] = "none"
+    if "clip_skip" not in family.controls:
+        fields["clip_skip"] = 0
+    step = lcm(WIDTH.multiple, new.factor, family.multiple)
+    if "width" not in fields and (draft.width % step or draft.height % step):
+        fields["width"], fields["height"] = (
+            max(step, round(side / step) * step) for side in (draft.width, draft.height)
+        )
     return fields
 
 

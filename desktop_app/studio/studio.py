@@ -1,14 +1,13 @@
 """Studio: makes and joins everything that goes on; its verbs are what the windows can ask for."""
 
 import logging
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage
 
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
@@ -17,7 +16,7 @@ from desktop_app.recipe import presets
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.settings import Settings
 from desktop_app.studio.again import Again
-from desktop_app.studio.album import Album, Part
+from desktop_app.studio.album import Album
 from desktop_app.studio.asset_desk import AssetDesk
 from desktop_app.studio.audit import Audit
 from desktop_app.studio.background import Background
@@ -29,6 +28,7 @@ from desktop_app.studio.explorer import Explorer
 from desktop_app.studio.films import Films
 from desktop_app.studio.focus import Focus
 from desktop_app.studio.gallery import GalleryModel
+from desktop_app.studio.herald import Herald
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.lineage import Lineage
@@ -48,7 +48,7 @@ from desktop_app.studio.storage import Storage
 from desktop_app.studio.sweeps import Sweeps
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.tokens import TokenCounts
-from desktop_app.studio.values import Job, Notice, NoticeKind
+from desktop_app.studio.values import Job
 from desktop_app.studio.verdict import verdict_words
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 VARY = {"subtle": 0.1, "strong": 0.4}
 DISK_MS = 5_000
-REPEAT_SECONDS = 3.0
 # Reasons for which the next picture would fail in the same way.
 _HOLDS = frozenset({"disk-full", "read-only", "folder-gone", "write-failed", "database-gone"})
 
@@ -81,7 +80,6 @@ class Studio(QObject):
     device_changed = Signal(object)
     engine_state = Signal(str)
     focus_picture = Signal(object)
-    _bug = Signal(str)
 
     def __init__(
         self,
@@ -97,6 +95,7 @@ class Studio(QObject):
         """
         super().__init__(parent)
         self.paths = paths
+        self.herald = Herald(self)
         self._disk = Background(self, threads=1)
         self._reads = Background(self, threads=2)
         self.settings = SettingsHolder(paths.settings_file, self._disk, self)
@@ -157,17 +156,16 @@ class Studio(QObject):
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
         self._started = self._closing = False
-        self._last = ("", 0.0)
         if self.editor.fresh:
             self.editor.adjust(seed=self._orders.random_seed())
         self._connect()
 
     def _connect(self) -> None:
         for part in (self.editor, self.settings, self.library):
-            part.failed.connect(self._tell)
+            part.failed.connect(self.herald.tell)
         for part in (self.gallery, self._orders, self.audit, self._disk, self._reads):
-            part.failed.connect(self._tell)
-        self._bug.connect(self._tell_bug)
+            part.failed.connect(self.herald.tell)
+        self.herald.notice.connect(self.notice)
         self.album.notice.connect(self.notice)
         self.album.updated.connect(self._focus.refresh)
         self.album.gone.connect(self._focus.forget)
@@ -180,7 +178,7 @@ class Studio(QObject):
         self.films.follow_wanted.connect(self.follow_run)
         self.names.follow(self.desk)
         self.desk.notice.connect(self.notice)
-        self.desk.failed.connect(self._tell)
+        self.desk.failed.connect(self.herald.tell)
         self.seeds.join(self.album, self.gallery, self.library, self._orders)
         self.seeds.notice.connect(self.notice)
         self.seeds.generate_wanted.connect(self.generate)
@@ -237,7 +235,7 @@ class Studio(QObject):
         self.downloads.start()
         self._session.start()
         if self.editor.problem is not None:
-            self._say(f"The last settings could not be read. {self.editor.problem}", "warn")
+            self.herald.say(f"The last settings could not be read. {self.editor.problem}", "warn")
 
     def shutdown(self) -> bool:
         """End everything in the order in which nothing is lost; what was typed is kept first.
@@ -275,25 +273,6 @@ class Studio(QObject):
             self.editor.flush()
         except AppError as error:
             log.warning("%s", error)
-
-    def bug_found(self, line: str) -> None:
-        """Tell of an error that no one caught, in one line; may be called in any thread."""
-        self._bug.emit(line)
-
-    def tell_of_crash(self, report: Path) -> None:
-        """Say that the last session crashed.
-
-        Args:
-            report: the file with the stacks it left.
-        """
-        self.notice.emit(
-            Notice(
-                text="Mezzotint ended unexpectedly last time. Your draft and queue were kept.",
-                action="Show the report",
-                act=lambda: self.album.open_folder(report.parent),
-                seconds=0,
-            )
-        )
 
     # Making pictures.
 
@@ -388,7 +367,9 @@ class Studio(QObject):
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
         """Take another model; numbers that were the old one's defaults become its own."""
         if self.branching.branch is not None:
-            self._say("A branch keeps the model of its picture. Leave it to take another.", "warn")
+            self.herald.say(
+                "A branch keeps the model of its picture. Leave it to take another.", "warn"
+            )
             return
         self._choice.choose(model)
 
@@ -409,45 +390,9 @@ class Studio(QObject):
         picture = record.pixels_sha256 if record is not None else ""
         self.shelf.save(name, picture, parts=parts)
 
-    # Stored pictures: the album does it.
-
-    def restore(self, picture: int, what: Part = "all") -> None:
-        self.album.restore(picture, what)
-
     def open_file(self, path: Path | str) -> None:
         """Use the settings of a picture; of a contact sheet, list them."""
         self.sweeps.read(Path(path), lambda: self.album.open_file(Path(path)))
-
-    def add_file(self, path: Path | str) -> None:
-        self.album.add_file(Path(path))
-
-    def add_image(self, image: QImage) -> None:
-        self.album.add_image(image)
-
-    @Slot()
-    def paste_image(self) -> None:
-        self.album.paste(QGuiApplication.clipboard().mimeData())
-
-    def trash(self, pictures: Iterable[int]) -> None:
-        self.album.trash(pictures)
-
-    def set_favourite(self, pictures: Iterable[int], on: bool) -> None:
-        self.album.set_favourite(pictures, on)
-
-    def set_rating(self, pictures: Iterable[int], rating: int) -> None:
-        self.album.set_rating(pictures, rating)
-
-    def copy(self, picture: int) -> None:
-        self.album.copy(picture)
-
-    def copy_settings(self, picture: int) -> None:
-        self.album.copy_settings(picture)
-
-    def reveal(self, picture: int) -> None:
-        self.album.reveal(picture)
-
-    def export(self, picture: int, target: Path | str) -> None:
-        self.album.export(picture, Path(target))
 
     @Slot()
     def open_wildcards_folder(self) -> None:
@@ -456,7 +401,7 @@ class Studio(QObject):
         def made() -> None:
             self.album.open_folder(self.names.folder)
             if not self.names.names.wildcards:
-                self._say(
+                self.herald.say(
                     "Each text file in this folder is a wildcard: where a prompt says __colours__,"
                     " a line of colours.txt is put."
                 )
@@ -476,15 +421,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _engine_failed(self, error: AppError) -> None:
-        self.notice.emit(
-            Notice(
-                text=str(error),
-                kind="bad",
-                action="Try again",
-                act=self._conductor.start_engine,
-                seconds=0,
-            )
-        )
+        self.herald.hold(str(error), self._conductor.start_engine)
 
     @Slot(object, object)
     def _stored(self, job: Job, record: "Record") -> None:
@@ -499,8 +436,7 @@ class Studio(QObject):
         if self.audit.owns(job):
             self.audit.judged(job, verdict)
             return
-        text, kind = verdict_words(verdict)
-        self.notice.emit(Notice(text=text, kind=kind, seconds=15))
+        self.herald.say(*verdict_words(verdict), seconds=15)
 
     @Slot(object)
     def _verify_ended(self, job: Job) -> None:
@@ -516,29 +452,14 @@ class Studio(QObject):
             self.audit.refused(job, error)
             return
         if error.code == "model-missing":
-            self._once(
-                Notice(
-                    text=str(error),
-                    kind="bad",
-                    action="Show where models are looked for",
-                    act=lambda: self.album.open_folder(self.library.models_folder),
-                    seconds=0,
-                )
-            )
-            return
-        if error.code not in _HOLDS:
-            self._tell(error)
-            return
-        self._conductor.pause()
-        self.notice.emit(
-            Notice(
-                text=f"{error} The queue waits.",
-                kind="bad",
-                action="Try again",
-                act=lambda: self._try_again(job),
-                seconds=0,
-            )
-        )
+            folder = self.library.models_folder
+            act = partial(self.album.open_folder, folder)
+            self.herald.offer(str(error), "Show where models are looked for", act)
+        elif error.code in _HOLDS:
+            self._conductor.pause()
+            self.herald.hold(f"{error} The queue waits.", partial(self._try_again, job))
+        else:
+            self.herald.tell(error)
 
     def _try_again(self, job: Job) -> None:
         def go_on() -> None:
@@ -556,31 +477,10 @@ class Studio(QObject):
         if self._started and any(getattr(new, one) != getattr(before, one) for one in renews):
             self._conductor.renew_engine()
         if new.pictures != before.pictures:
-            self._say(
+            self.herald.say(
                 "New pictures go there, and the gallery shows that folder, from the next "
                 "start on. To keep the earlier ones in view, move their folders there."
             )
-
-    @Slot(object)
-    def _tell(self, error: AppError) -> None:
-        self._once(Notice(text=str(error), kind="bad", seconds=15))
-
-    @Slot(str)
-    def _tell_bug(self, line: str) -> None:
-        text = f"Something went wrong inside Mezzotint ({line}). The log holds more."
-        self._once(Notice(text=text, kind="bad"))
-
-    def _once(self, notice: Notice) -> None:
-        # A fault in a paint event comes back with every paint, and a missing model with every
-        # picture of a run: once is enough to be told.
-        now = time.monotonic()
-        text, when = self._last
-        self._last = (notice.text, now)
-        if notice.text != text or now - when > REPEAT_SECONDS:
-            self.notice.emit(notice)
-
-    def _say(self, text: str, kind: NoticeKind = "info") -> None:
-        self.notice.emit(Notice(text=text, kind=kind))
 
     def _folders(self, values: Settings) -> tuple[Path, ...]:
         further = (Path(one) for one in values.model_folders)

@@ -212,7 +212,7 @@ class CanvasPanel(QWidget):
 
     def _favour(self, on: bool) -> None:
         if self.picture is not None:
-            self._studio.set_favourite([self.picture.id], on)
+            self._studio.album.set_favourite([self.picture.id], on)
 
     def _reproduce(self) -> None:
         if self.picture is not None:
@@ -229,7 +229,7 @@ class CanvasPanel(QWidget):
 
     def _trash(self) -> None:
         if self.picture is not None:
-            self._studio.trash([self.picture.id])
+            self._studio.album.trash([self.picture.id])
 
     def _refresh(self) -> None:
         show = self.showing
@@ -268,9 +268,9 @@ class CanvasPanel(QWidget):
         picture, key = self.picture, event.key()
         if event.matches(QKeySequence.StandardKey.Copy):
             if picture is not None:
-                self._studio.copy(picture.id)
+                self._studio.album.copy(picture.id)
         elif event.matches(QKeySequence.StandardKey.Paste):
-            self._studio.paste_image()
+            self._studio.album.paste()
         elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         elif key == Qt.Key.Key_U and (picture or self._cell_picture) is not None:
@@ -292,7 +292,7 @@ class CanvasPanel(QWidget):
         elif key == Qt.Key.Key_Delete:
             self._trash()
         elif Qt.Key.Key_0 <= key <= Qt.Key.Key_5:
-            self._studio.set_rating([picture.id], key - Qt.Key.Key_0)
+            self._studio.album.set_rating([picture.id], key - Qt.Key.Key_0)
         else:
             return False
         return True

@@ -197,7 +197,7 @@ class GalleryView(QListView):
         if not numbers:
             return False
         if event.matches(QKeySequence.StandardKey.Copy):
-            self._studio.copy(numbers[0])
+            self._studio.album.copy(numbers[0])
             return True
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return False
@@ -208,11 +208,11 @@ class GalleryView(QListView):
                 self.opened.emit(numbers[0])
             case Qt.Key.Key_F:
                 records = self.records()
-                self._studio.set_favourite(numbers, not all(one.favourite for one in records))
+                self._studio.album.set_favourite(numbers, not all(one.favourite for one in records))
             case Qt.Key.Key_Delete:
-                self._studio.trash(numbers)
+                self._studio.album.trash(numbers)
             case _ if Qt.Key.Key_0 <= key <= Qt.Key.Key_5:
-                self._studio.set_rating(numbers, key - Qt.Key.Key_0)
+                self._studio.album.set_rating(numbers, key - Qt.Key.Key_0)
             case _:
                 return False
         return True

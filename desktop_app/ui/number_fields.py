@@ -95,6 +95,16 @@ class NumberEdit(QLineEdit):
         self.setAccessibleDescription(sentence or words_of(self._range))
         self.refused.emit(sentence)
 
+    def set_range(self, range_: Range) -> None:
+        """Take numbers of another range from now on; the entry is judged anew."""
+        if range_ == self._range:
+            return
+        self._range, self._step = range_, range_.multiple or self._step
+        self.setToolTip(f"{range_.name}: {words_of(range_)}")
+        self.setAccessibleDescription(words_of(range_))
+        self._typed()
+        self._finish()
+
     def check(self) -> str:
         """Judge the entry as it stands; why it is not taken, empty when it is."""
         self._finish()

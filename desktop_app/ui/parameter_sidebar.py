@@ -73,7 +73,7 @@ class ParameterSidebar(QFrame):
         """
         super().__init__(parent)
         self.setObjectName("panel")
-        self.setMinimumWidth(theme.px(WIDTH - 30))
+        self.setMinimumWidth(theme.px(WIDTH - 42))
         self.seed = SeedSection(editor, seeds, random_seed, save_seed)
         self.presets = SettingsPresets(seeds)
         self.model = ModelSection(editor, library)

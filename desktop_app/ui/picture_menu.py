@@ -94,7 +94,7 @@ def _one(
         add(menu, "Show on the canvas", lambda: show(number), "image", "Enter")
         menu.addSeparator()
     if record.recipe is not None:
-        restore = studio.restore
+        restore = studio.album.restore
         add(menu, "Use all settings", lambda: restore(number, "all"), "sliders-horizontal")
         add(menu, "Use the seed", lambda: restore(number, "seed"), "dices")
         add(menu, "Use the prompt", lambda: restore(number, "prompt"), "message-square")
@@ -110,16 +110,21 @@ def _one(
         add(menu, "Read its settings", lambda: studio.open_file(record.path), "sliders-horizontal")
     add(menu, "Family…", lambda: studio.lineage.asked.emit(number), "spline")
     menu.addSeparator()
-    add(menu, "Show in folder", lambda: studio.reveal(number), "folder-open")
+    add(menu, "Show in folder", lambda: studio.album.reveal(number), "folder-open")
     add(
         menu,
         "Copy picture",
-        lambda: studio.copy(number),
+        lambda: studio.album.copy(number),
         "copy",
         _shown(QKeySequence.StandardKey.Copy),
     )
     if record.recipe is not None:
-        add(menu, "Copy settings as text", lambda: studio.copy_settings(number), "clipboard-copy")
+        add(
+            menu,
+            "Copy settings as text",
+            lambda: studio.album.copy_settings(number),
+            "clipboard-copy",
+        )
     menu.addSeparator()
 
 
@@ -127,7 +132,7 @@ def _derive(studio: "Studio", record: "Record", menu: QMenu) -> None:
     """What starts from the picture's settings, or from its noise."""
 
     def grid() -> None:
-        studio.restore(record.id)
+        studio.album.restore(record.id)
         studio.sweeps.asked.emit()
 
     def explore() -> None:
@@ -148,7 +153,7 @@ def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None
     numbers = [record.id for record in records]
     starred = all(record.favourite for record in records)
     words = "Take the star away" if starred else "Favourite"
-    add(menu, words, lambda: studio.set_favourite(numbers, not starred), "star", "F")
+    add(menu, words, lambda: studio.album.set_favourite(numbers, not starred), "star", "F")
     proved = [one.id for one in records if one.recipe is not None and one.provenance is not None]
     if len(records) > 1 and proved:
         verify = f"Verify {len(records)} pictures"
@@ -156,10 +161,15 @@ def _several(studio: "Studio", records: Sequence["Record"], menu: QMenu) -> None
     rating = menu.addMenu("Rating")
     for stars in range(5, -1, -1):
         line = "★" * stars or "None"
-        add(rating, line, lambda stars=stars: studio.set_rating(numbers, stars), keys=str(stars))
+        add(
+            rating,
+            line,
+            lambda stars=stars: studio.album.set_rating(numbers, stars),
+            keys=str(stars),
+        )
     menu.addSeparator()
     words = "Move to trash" if len(numbers) == 1 else f"Move {len(numbers)} pictures to trash"
-    add(menu, words, lambda: studio.trash(numbers), "trash-2", "Del")
+    add(menu, words, lambda: studio.album.trash(numbers), "trash-2", "Del")
 
 
 def _shown(key: QKeySequence.StandardKey) -> str:

@@ -1,14 +1,16 @@
 """The picture's part of the sidebar: shape, size, steps, guidance, sampler and tiling."""
 
+from dataclasses import replace
 from math import gcd
-from typing import Any
+from typing import Any, get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.families import Control
 from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, Tiling
-from desktop_app.recipe.samplers import SAMPLERS, all_labels, label_of
+from desktop_app.recipe.samplers import SAMPLERS, Sigmas, all_labels, label_of
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
@@ -27,6 +29,7 @@ TILING_LABELS: dict[Tiling, str] = {
     "y": "Top joins bottom",
 }
 
+_ALL = get_args(Control)
 _COMMON = ((1, 1), (4, 5), (5, 4), (3, 4), (4, 3), (2, 3), (3, 2), (9, 16), (16, 9), (1, 2), (2, 1))
 
 
@@ -38,7 +41,7 @@ class PictureSection(QWidget):
     ) -> None:
         super().__init__(parent)
         self._editor, self._library = editor, library
-        self._samplers = all_labels()
+        self._samplers: dict[str, tuple[str, Sigmas]] = {}
         self.title = ResetLabel("Picture", "title")
         self.shapes = ChipRow("Shape of the picture")
         self.width_edit = NumberEdit(WIDTH, step=WIDTH.multiple)
@@ -62,14 +65,6 @@ class PictureSection(QWidget):
         size.addWidget(self.width_edit, 1)
         size.addWidget(label("×", "hint"), 0, Qt.AlignmentFlag.AlignVCenter)
         size.addWidget(self.height_edit, 1)
-        for row, (name, (key, sigmas)) in enumerate(self._samplers.items()):
-            if sigmas == "default" and row:
-                self.sampler.insertSeparator(self.sampler.count())
-            self.sampler.addItem(name, name)
-            tip = "Noise levels as the model was trained" if sigmas == "default" else ""
-            if SAMPLERS[key].order > 1:
-                tip = f"{tip}\nLooks {SAMPLERS[key].order} times a step".strip()
-            self.sampler.setItemData(self.sampler.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         sampler = QHBoxLayout()
         sampler.setSpacing(theme.px(10))
         self.sampler_name.setFixedWidth(theme.px(LABEL_WIDTH))
@@ -141,6 +136,42 @@ class PictureSection(QWidget):
         if model is not None:
             self._set(scheduler=model.default_scheduler, sigmas=model.default_sigmas)
 
+    def _offer_samplers(self, draft: Draft) -> None:
+        """List the samplers of the model's family; one in use that is none of them as well."""
+        family = self._library.family
+        used = draft.scheduler, draft.sigmas
+        offered = {
+            name: pair
+            for name, pair in all_labels().items()
+            if family is None or family.samples(*pair) or pair == used
+        }
+        if offered == self._samplers:
+            return
+        self._samplers = offered
+        self.sampler.clear()
+        for row, (name, (key, sigmas)) in enumerate(offered.items()):
+            if sigmas == "default" and row:
+                self.sampler.insertSeparator(self.sampler.count())
+            self.sampler.addItem(name, name)
+            tip = "Noise levels as the model was trained" if sigmas == "default" else ""
+            if SAMPLERS[key].order > 1:
+                tip = f"{tip}\nLooks {SAMPLERS[key].order} times a step".strip()
+            self.sampler.setItemData(self.sampler.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _show_controls(self, draft: Draft) -> None:
+        """Show what the family of the model has, and what is set although it has it not."""
+        family = self._library.family
+        has = family.controls if family is not None else _ALL
+        foreign = family is not None and not family.samples(draft.scheduler, draft.sigmas)
+        self.guidance.setVisible("guidance_scale" in has)
+        for part in (self.sampler_name, self.sampler):
+            part.setVisible("scheduler" in has or foreign)
+        for part in (self.tiling_name, self.tiling):
+            part.setVisible("tiling" in has or draft.tiling != "none")
+        step = self._library.multiple
+        for edit, range_ in ((self.width_edit, WIDTH), (self.height_edit, HEIGHT)):
+            edit.set_range(replace(range_, multiple=step))
+
     def _show_model(self) -> None:
         model = self._library.current
         self.shapes.set_chips(shape_chips(self._library.sizes))
@@ -153,6 +184,8 @@ class PictureSection(QWidget):
         self._show_draft(self._editor.draft)
 
     def _show_draft(self, draft: Draft) -> None:
+        self._offer_samplers(draft)
+        self._show_controls(draft)
         self.shapes.set_checked([f"{draft.width}x{draft.height}"])
         self.width_edit.set_value(draft.width)
         self.height_edit.set_value(draft.height)

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from desktop_app.recipe import marks
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.families import Family
+from desktop_app.recipe.prompt import weighs
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
@@ -67,6 +69,7 @@ class PromptPanel(QFrame):
         self.setObjectName("panel")
         self.setMinimumWidth(theme.px(WIDTH - 50))
         self.prompt = PromptEdit("Prompt", "What the picture shows", 148, 300)
+        self.avoid_title = SectionTitle("Avoid")
         self.avoid = PromptEdit("Avoid", "What it should not show", 62, 140, avoid=True)
         self.styles = StyleChips(styles)
         self.bar = GenerateBar(editor, run)
@@ -117,7 +120,7 @@ class PromptPanel(QFrame):
         column.addWidget(self.hint)
         column.addWidget(self.refusal)
         column.addLayout(line)
-        for part in (SectionTitle("Avoid"), self.avoid):
+        for part in (self.avoid_title, self.avoid):
             column.addWidget(part)
         column.addSpacing(theme.px(5))
         for part in (SectionTitle("Style"), self.styles):
@@ -174,6 +177,9 @@ class PromptPanel(QFrame):
         self.prompt.set_words(self._library.words)
         self.avoid.set_words(self._library.words)
         self.examples.setVisible(bool(self._library.example_prompts))
+        family = self._library.family
+        for part in (self.avoid_title, self.avoid):
+            part.setVisible(family is None or "negative_prompt" in family.controls)
         self._show_hint(self._editor.draft)
 
     def _show_hint(self, draft: Draft) -> None:
@@ -188,7 +194,8 @@ class PromptPanel(QFrame):
             some = ", ".join(self._library.words[:40:8])
             words, state = f"This small model knows none of these words. Try {some} …", "warn"
         else:
-            words, state = "", ""
+            words = not_read(draft, self._library.family)
+            state = "warn" if words else ""
         if words != self.hint.text():
             self.hint.setText(words)
         restyle(self.hint, "state", state)
@@ -209,6 +216,22 @@ class PromptPanel(QFrame):
         sheet.chosen.connect(self._set_prompt)
         sheet.show_it()
         return sheet
+
+
+def not_read(draft: Draft, family: Family | None) -> str:
+    """What of the words a family passes over, in one sentence; empty for nothing."""
+    if family is None:
+        return ""
+    avoids = "negative_prompt" in family.controls
+    texts = (draft.prompt, draft.negative_prompt) if avoids else (draft.prompt,)
+    if "weights" not in family.controls and any(map(weighs, texts)):
+        return (
+            f"{family.label} models know no weights: the words in (…:1.3), (…) and […] "
+            "are read like all others."
+        )
+    if not avoids and draft.negative_prompt.strip():
+        return f"{family.label} models read no words to avoid; yours are kept for other models."
+    return ""
 
 
 def show_tokens(count: QLabel, tokens: int | None, limit: int) -> None:

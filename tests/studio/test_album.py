@@ -33,7 +33,7 @@ def picture(stage: Stage) -> int:
 
 def test_all_settings_come_back_and_can_be_undone(stage: Stage, picture: int) -> None:
     before = stage.studio.editor.draft
-    stage.studio.restore(picture, "all")
+    stage.studio.album.restore(picture, "all")
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 11)
     assert (draft.num_inference_steps, draft.seed_rule) == (4, "keep")
@@ -44,21 +44,21 @@ def test_all_settings_come_back_and_can_be_undone(stage: Stage, picture: int) ->
 
 
 def test_the_same_settings_make_the_same_picture(stage: Stage, picture: int) -> None:
-    stage.studio.restore(picture, "all")
+    stage.studio.album.restore(picture, "all")
     stage.studio.generate()
     stage.made(2)
     assert stage.backend.rendered[0] == stage.backend.rendered[1]
 
 
 def test_the_seed_alone(stage: Stage, picture: int) -> None:
-    stage.studio.restore(picture, "seed")
+    stage.studio.album.restore(picture, "seed")
     draft = stage.studio.editor.draft
     assert (draft.seed, draft.seed_rule, draft.prompt) == (11, "keep", "other")
     assert draft.num_inference_steps == 9
 
 
 def test_the_prompt_alone(stage: Stage, picture: int) -> None:
-    stage.studio.restore(picture, "prompt")
+    stage.studio.album.restore(picture, "prompt")
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 5)
 
@@ -107,7 +107,7 @@ def test_a_file_without_settings_can_be_added(stage: Stage, tmp_path: Path) -> N
     stage.until(lambda: stage.studio.gallery.total == 1)
     number = stage.studio.gallery.id_at(0)
     assert number is not None
-    stage.studio.restore(number, "all")
+    stage.studio.album.restore(number, "all")
     stage.studio.reproduce(number)
     assert stage.listener.texts().count("does not say how it was made") == 3
 
@@ -118,7 +118,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(
 ) -> None:
     (tmp_path / "x.png").write_bytes(data)
     stage.studio.open_file(tmp_path / "x.png")
-    stage.studio.add_file(tmp_path / "x.png")
+    stage.studio.album.add_file(tmp_path / "x.png")
     stage.until(lambda: len(stage.listener.notices) == 2)
     assert all("inside Mezzotint" not in one.text for one in stage.listener.notices)
     assert stage.studio.gallery.total == 0
@@ -136,7 +136,7 @@ def test_trash_and_undo(stage: Stage, picture: int) -> None:
     path = stage.studio.gallery.path_of(picture)
     assert path is not None
     stage.studio.show(picture)
-    stage.studio.trash([picture, picture])
+    stage.studio.album.trash([picture, picture])
     stage.until(lambda: stage.studio.gallery.total == 0)
     assert not path.exists()
     assert stage.studio.focused is None
@@ -160,7 +160,7 @@ def test_a_picture_whose_file_is_gone_leaves_the_gallery_with_the_others(
     path.unlink()
     other = stage.studio.gallery.id_at(0)
     assert other is not None
-    stage.studio.trash([picture, other])
+    stage.studio.album.trash([picture, other])
     stage.until(lambda: stage.studio.gallery.total == 0)
     undo = stage.listener.with_action("Undo").act
     assert undo is not None
@@ -172,7 +172,7 @@ def test_a_picture_whose_file_is_gone_leaves_the_gallery_with_the_others(
 def test_a_copy_holds_the_pixels_and_no_words(stage: Stage, picture: int) -> None:
     path = stage.studio.gallery.path_of(picture)
     assert path is not None
-    stage.studio.copy(picture)
+    stage.studio.album.copy(picture)
     stage.until(lambda: not QGuiApplication.clipboard().image().isNull())
     image = QGuiApplication.clipboard().image()
     assert image.textKeys() == []
@@ -180,9 +180,9 @@ def test_a_copy_holds_the_pixels_and_no_words(stage: Stage, picture: int) -> Non
 
 
 def test_copied_settings_can_be_pasted(stage: Stage, picture: int) -> None:
-    stage.studio.copy_settings(picture)
+    stage.studio.album.copy_settings(picture)
     assert "a red fox\nNegative prompt: blur\nSteps: 4" in QGuiApplication.clipboard().text()
-    stage.studio.paste_image()
+    stage.studio.album.paste()
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 11)
     assert draft.num_inference_steps == 4
@@ -193,14 +193,14 @@ def test_a_pasted_file_is_opened(stage: Stage, tmp_path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "owl.png"))])
     QGuiApplication.clipboard().setMimeData(data)
-    stage.studio.paste_image()
+    stage.studio.album.paste()
     stage.until(lambda: stage.studio.editor.draft.prompt == "an owl")
 
 
 def test_pasted_pixels_are_added_to_the_gallery(stage: Stage) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
     QGuiApplication.clipboard().setImage(to_qimage(pixels))
-    stage.studio.paste_image()
+    stage.studio.album.paste()
     stage.until(lambda: stage.studio.gallery.total == 1)
     path = stage.studio.gallery.path_of(stage.studio.gallery.id_at(0) or 0)
     assert path is not None
@@ -208,24 +208,24 @@ def test_pasted_pixels_are_added_to_the_gallery(stage: Stage) -> None:
 
 
 def test_an_image_that_is_too_large_is_refused(stage: Stage) -> None:
-    stage.studio.add_image(QImage(16_000, 5_000, QImage.Format.Format_Mono))
+    stage.studio.album.add_image(QImage(16_000, 5_000, QImage.Format.Format_Mono))
     stage.until(lambda: "16000 × 5000" in stage.listener.texts())
 
 
 @pytest.mark.parametrize("text", ["", "just words", "{" * 10_000])
 def test_a_clipboard_without_settings_says_so(stage: Stage, text: str) -> None:
     QGuiApplication.clipboard().setText(text)
-    stage.studio.paste_image()
+    stage.studio.album.paste()
     assert "The clipboard holds" in stage.listener.texts()
 
 
 def test_export_copies_the_file_with_its_words(stage: Stage, picture: int, tmp_path: Path) -> None:
     path = stage.studio.gallery.path_of(picture)
     assert path is not None
-    stage.studio.export(picture, tmp_path / "mine.png")
+    stage.studio.album.export(picture, tmp_path / "mine.png")
     stage.until(lambda: stage.listener.notices)
     assert (tmp_path / "mine.png").read_bytes() == path.read_bytes()
-    stage.studio.export(picture, tmp_path / "no such folder" / "mine.png")
+    stage.studio.album.export(picture, tmp_path / "no such folder" / "mine.png")
     stage.until(lambda: "cannot be written" in stage.listener.texts())
 
 
@@ -242,7 +242,7 @@ def test_reveal_opens_the_folder(
     monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
     path = stage.studio.gallery.path_of(picture)
     assert path is not None
-    stage.studio.reveal(picture)
+    stage.studio.album.reveal(picture)
     stage.studio.open_pictures_folder()
     assert opened == [str(path.parent), str(stage.home / "pictures")]
 
@@ -250,15 +250,15 @@ def test_reveal_opens_the_folder(
 def test_verbs_on_a_picture_that_is_gone_are_no_harm(stage: Stage) -> None:
     studio = stage.studio
     verbs: list[Callable[[], None]] = [
-        lambda: studio.restore(99, "all"),
+        lambda: studio.album.restore(99, "all"),
         lambda: studio.reproduce(99),
         lambda: studio.vary(99, "subtle"),
         lambda: studio.show(99),
-        lambda: studio.copy(99),
-        lambda: studio.copy_settings(99),
-        lambda: studio.reveal(99),
-        lambda: studio.trash([99]),
-        lambda: studio.set_rating([99], 3),
+        lambda: studio.album.copy(99),
+        lambda: studio.album.copy_settings(99),
+        lambda: studio.album.reveal(99),
+        lambda: studio.album.trash([99]),
+        lambda: studio.album.set_rating([99], 3),
     ]
     for verb in verbs:
         verb()
@@ -269,8 +269,8 @@ def test_verbs_on_a_picture_that_is_gone_are_no_harm(stage: Stage) -> None:
 
 def test_verbs_before_the_store_is_open_say_so(open_stage: Callable[..., Stage]) -> None:
     stage = open_stage()
-    stage.studio.trash([1])
-    stage.studio.restore(1)
+    stage.studio.album.trash([1])
+    stage.studio.album.restore(1)
     assert "still being opened" in stage.listener.texts()
 
 
@@ -281,7 +281,7 @@ def test_a_picture_that_is_there_already_is_not_said_to_be_added(
     assert record is not None
     copy = tmp_path / "again.png"
     copy.write_bytes(record.path.read_bytes())
-    stage.studio.add_file(copy)
+    stage.studio.album.add_file(copy)
     stage.until(lambda: "again.png is already in the gallery." in stage.listener.texts())
     assert stage.studio.gallery.total == 1
     notice = stage.listener.with_action("Show")

@@ -55,7 +55,7 @@ def test_all_models_keep_the_rules_while_pictures_are_made(
     studio.styles.save(Style(name="Own", prompt="in own style"))
     picture = studio.gallery.id_at(1)
     assert picture is not None
-    studio.trash([picture])
+    studio.album.trash([picture])
     stage.until(lambda: studio.gallery.total == 2)
     for model in models:
         qtmodeltester.check(model)
@@ -237,8 +237,8 @@ class TestGallery:
         picture = gallery.id_at(0)
         assert picture is not None
         stage.studio.show(picture)
-        stage.studio.set_favourite([picture], True)
-        stage.studio.set_rating([picture], 4)
+        stage.studio.album.set_favourite([picture], True)
+        stage.studio.album.set_rating([picture], 4)
         stage.until(lambda: gallery.data(gallery.index(0), GalleryModel.Role.RATING) == 4)
         assert gallery.data(gallery.index(0), GalleryModel.Role.FAVOURITE)
         assert stage.studio.focused is not None

@@ -231,7 +231,9 @@ def test_a_crash_is_told_of_with_its_report(
 ) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or True)
-    stage.studio.tell_of_crash(tmp_path / "logs" / "crash.previous.log")
+    stage.studio.herald.tell_of_crash(
+        tmp_path / "logs" / "crash.previous.log", stage.studio.album.open_folder
+    )
     notice = stage.listener.with_action("Show the report")
     assert "draft and queue were kept" in notice.text
     assert notice.act is not None

@@ -229,7 +229,7 @@ def test_a_sheet_gives_its_settings_back(shown: Shown) -> None:
 def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
     studio = shown.stage.studio
     (first,) = shown.make(prompt="a fox", seed=5, seed_rule="keep")
-    studio.restore(first)
+    studio.album.restore(first)
     (second,) = shown.make(prompt="a fox, foggy", guidance_scale=11.5)
     studio.vary(second, "subtle")
     shown.stage.made(3)
@@ -256,7 +256,7 @@ def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
     assert tree.current == record.pixels_sha256
     studio.vary(first, "strong")
     shown.until(lambda: len(dialog.tree._spots) == 4)  # pyright: ignore[reportPrivateUsage]
-    studio.trash([second])
+    studio.album.trash([second])
     shown.until(lambda: len(dialog.tree._spots) == 2)  # pyright: ignore[reportPrivateUsage]
     assert tree.current == record.pixels_sha256
 
@@ -267,7 +267,7 @@ def test_a_parent_that_is_gone_stands_in_the_tree(shown: Shown) -> None:
     studio.vary(first, "subtle")
     shown.stage.made(2)
     child = shown.ids[0]
-    studio.trash([first])
+    studio.album.trash([first])
     shown.until(lambda: studio.gallery.total == 1)
     dialog = shown.window.derived.open_family(child)
     shown.until(lambda: len(dialog.tree._spots) == 2)  # pyright: ignore[reportPrivateUsage]

@@ -71,7 +71,7 @@ def test_search_and_favourites_are_one_filter_everywhere(shown: Shown) -> None:
     assert strip.count.text() == "1 picture found"
     QTest.keyClick(strip.field, Qt.Key.Key_Escape)
     shown.until(lambda: gallery.total == 2)
-    shown.stage.studio.set_favourite([boat], True)
+    shown.stage.studio.album.set_favourite([boat], True)
     shown.until(lambda: gallery.index_of(boat).data(GalleryModel.Role.FAVOURITE))
     page.star.click()
     shown.until(lambda: gallery.total == 1)
@@ -164,11 +164,11 @@ def test_marks_are_painted_on_the_thumbnail(shown: Shown) -> None:
         return view.grab(view.visualRect(index))
 
     bare = seen().toImage()
-    studio.set_favourite([number], True)
+    studio.album.set_favourite([number], True)
     shown.until(lambda: index.data(GalleryModel.Role.FAVOURITE))
     starred = seen().toImage()
     assert starred != bare
-    studio.set_rating([number], 3)
+    studio.album.set_rating([number], 3)
     shown.until(lambda: index.data(GalleryModel.Role.RATING) == 3)
     assert seen().toImage() != starred
 
@@ -176,12 +176,12 @@ def test_marks_are_painted_on_the_thumbnail(shown: Shown) -> None:
 def test_a_picture_leaves_the_favourites_with_its_star(shown: Shown) -> None:
     studio = shown.stage.studio
     numbers = shown.make(count=2)
-    studio.set_favourite(numbers, True)
+    studio.album.set_favourite(numbers, True)
     shown.window.filter.set_favourites(True)
     shown.until(lambda: shown.ids == numbers)
     model = studio.gallery
     shown.until(
         lambda: all(model.data(model.index_of(one), model.Role.FAVOURITE) for one in numbers)
     )
-    studio.set_favourite(numbers[:1], False)
+    studio.album.set_favourite(numbers[:1], False)
     shown.until(lambda: shown.ids == numbers[1:])
