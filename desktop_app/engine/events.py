@@ -16,9 +16,11 @@ class Loading:
 
     Attributes:
         what: the model's name, or `engine` while torch and diffusers are imported.
+        plan: where the model will be kept and the memory it takes, in words, once that is planned.
     """
 
     what: str
+    plan: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

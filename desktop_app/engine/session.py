@@ -239,7 +239,9 @@ class Session:
         # Transformers were trained in bfloat16, and their numbers can be too large for float16.
         wide = "transformer" in sizes
         plan = make_plan(sizes, self._place, USUAL_PIXELS, self._wishes, wide=wide)
-        log.info("%s: %s", ref.name, in_words(plan, self._place))
+        words = in_words(plan, self._place)
+        log.info("%s: %s", ref.name, words)
+        report(Loading(what=ref.name, plan=words))
         try:
             model = self._loaded(path, ref, plan)
         except (RuntimeError, MemoryError) as error:

@@ -87,8 +87,6 @@ class Family:
 
     def samples(self, scheduler: str, sigmas: Sigmas) -> bool:
         """Whether it can be used with that sampler and that spacing of the noise levels."""
-        if (scheduler, sigmas) == (self.scheduler, self.sigmas):
-            return True
         spaced = sigmas == "default" or "sigmas" in self.controls
         return scheduler in self.schedulers and spaced
 

@@ -1,10 +1,38 @@
 """What using an asset changes in a draft."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.families import FAMILIES as MADE
 from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef
+
+if TYPE_CHECKING:
+    from desktop_app.library.info import ModelInfo
+
+_PLURALS = {"lora": "LoRAs", "embedding": "textual inversions"}
+
+
+def misfit(asset: Asset, model: "ModelInfo | None") -> str:
+    """Why a LoRA, a textual inversion or a VAE does not fit a model, in one sentence.
+
+    Returns:
+        Nothing where it fits, or where it cannot be told before both are loaded.
+    """
+    made = MADE.get(model.family_key) if model is not None else None
+    if model is None or made is None:
+        return ""
+    identity = asset.identity
+    if identity.kind in _PLURALS and identity.kind not in made.adapters:
+        return f"{made.label} models take no {_PLURALS[identity.kind]}."
+    channels = identity.latent_channels, made.latent_channels
+    if identity.kind == "vae" and all(channels) and channels[0] != channels[1]:
+        return f"It decodes {channels[0]} channels; {made.label} models have {channels[1]}."
+    kin = [one.key for one in FAMILIES.values() if one.made_as == made.key]
+    if kin and not any(fits(identity.family, one) for one in kin):
+        return f"It was made for {title_of(identity.family)}; “{model.title}” is {made.label}."
+    return ""
 
 
 def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:

@@ -41,6 +41,9 @@ LABELS = {
     "tiling": "Tiling",
     "count": "Count",
     "branch": "Branch",
+    "adapters": "LoRA",
+    "vae": "VAE",
+    "clip_skip": "CLIP skip",
 }
 """What the fields of a Draft are called."""
 

@@ -42,6 +42,8 @@ class RunState(QObject):
         self.count = 0
         self.way = "plain"
         self.model = ""
+        self.plans: dict[str, str] = {}
+        """Where each model that was loaded is kept, and the memory it takes, in words, by name."""
         self.stopping = False
         """Whether the running job was asked to stop and has not yet."""
         self._seconds: deque[float] = deque(maxlen=_WINDOW)
@@ -161,6 +163,8 @@ class RunState(QObject):
                 case Loading():
                     if event.what != "engine":
                         self.model = event.what
+                        if event.plan:
+                            self.plans[event.what] = event.plan
                         self.stage = "loading"
                 case Encoding():
                     self.stage = "encoding"

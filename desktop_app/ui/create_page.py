@@ -80,6 +80,7 @@ class CreatePage(QWidget):
             editor=studio.editor,
             seeds=studio.seeds,
             library=studio.library,
+            desk=studio.desk,
             settings=studio.settings,
             run=studio.run,
             proofs=studio.proofs,

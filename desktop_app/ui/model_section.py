@@ -38,12 +38,14 @@ class ModelSection(QWidget):
         folder_asked(): open the folder where models are put.
         rescan_asked(): read the folders again.
         more_asked(): show the page with all models.
+        adapter_asked(): offer what can be attached to the model.
     """
 
     model_chosen = Signal(object)
     folder_asked = Signal()
     rescan_asked = Signal()
     more_asked = Signal()
+    adapter_asked = Signal()
 
     def __init__(
         self, editor: Editor, library: LibraryModel, parent: QWidget | None = None
@@ -147,6 +149,12 @@ class ModelSection(QWidget):
         sheet.column.addWidget(place)
         sheet.column.addLayout(row)
         sheet.column.addWidget(more)
+        family = self._library.family
+        if family is not None and family.adapters:
+            attach = IconTextButton("layers", "Add a LoRA…")
+            attach.clicked.connect(sheet.close)
+            attach.clicked.connect(self.adapter_asked)
+            sheet.column.addWidget(attach)
         sheet.open(more)
         return sheet
 

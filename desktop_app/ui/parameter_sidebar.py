@@ -4,10 +4,9 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from desktop_app.recipe.presets import Part
-from desktop_app.settings import Settings
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.proofs import Proofs
@@ -15,7 +14,9 @@ from desktop_app.studio.run_state import RunState
 from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.ui import theme
-from desktop_app.ui.fields import FoldSection, Separator
+from desktop_app.ui.adapters_panel import AdaptersPanel
+from desktop_app.ui.advanced_fold import AdvancedFold
+from desktop_app.ui.fields import Separator
 from desktop_app.ui.model_section import ModelSection
 from desktop_app.ui.picture_section import PictureSection
 from desktop_app.ui.prompt_panel import scrolled
@@ -24,6 +25,7 @@ from desktop_app.ui.seed_section import SeedSection
 from desktop_app.ui.settings_presets import SettingsPresets
 
 if TYPE_CHECKING:
+    from desktop_app.studio.asset_desk import AssetDesk
     from desktop_app.studio.values import Record
 
 WIDTH = 312
@@ -60,6 +62,7 @@ class ParameterSidebar(QFrame):
         editor: Editor,
         seeds: SeedDesk,
         library: LibraryModel,
+        desk: "AssetDesk",
         settings: SettingsHolder,
         run: RunState,
         proofs: Proofs,
@@ -78,7 +81,10 @@ class ParameterSidebar(QFrame):
         self.presets = SettingsPresets(seeds)
         self.model = ModelSection(editor, library)
         self.picture = PictureSection(editor, library)
-        self.advanced = PreviewFold(settings)
+        self.adapters = AdaptersPanel(editor, library, desk)
+        self.advanced = AdvancedFold(
+            editor=editor, library=library, desk=desk, settings=settings, run=run
+        )
         self.proof = ProofCard(run, proofs)
         self._build()
         self.seed.dice_thrown.connect(self.dice_thrown)
@@ -89,6 +95,8 @@ class ParameterSidebar(QFrame):
         self.model.folder_asked.connect(self.folder_asked)
         self.model.rescan_asked.connect(self.rescan_asked)
         self.model.more_asked.connect(self.models_asked)
+        self.model.adapter_asked.connect(lambda: self.adapters.offer(self.model.add))
+        self.adapters.models_wanted.connect(self.models_asked)
         self.proof.verify_asked.connect(self.verify_asked)
         self.proof.difference_asked.connect(self.difference_asked)
         self.proof.why_asked.connect(self.why_asked)
@@ -101,6 +109,8 @@ class ParameterSidebar(QFrame):
         for part in (self.seed, self.model, self.picture):
             column.addWidget(part)
             column.addWidget(Separator())
+            if part is self.model:
+                column.addWidget(self.adapters)
         column.addWidget(self.presets)
         column.addWidget(self.advanced)
         column.addStretch(1)
@@ -116,25 +126,3 @@ class ParameterSidebar(QFrame):
     def show_picture(self, record: "Record | None") -> None:
         """The picture on the canvas is this one; None for the one being made."""
         self.proof.show_picture(record)
-
-
-class PreviewFold(FoldSection):
-    """Advanced: whether the picture is shown while it forms."""
-
-    def __init__(self, settings: SettingsHolder, parent: QWidget | None = None) -> None:
-        super().__init__("Advanced", parent)
-        self._settings = settings
-        self.previews = QCheckBox("Show the picture while it forms")
-        self.previews.setToolTip(
-            "Without it each step is a little quicker; the pixels are the same"
-        )
-        self.body.addWidget(self.previews)
-        self.previews.toggled.connect(self._set_previews)
-        settings.changed.connect(self._show_settings)
-        self._show_settings(settings.values)
-
-    def _set_previews(self, on: bool) -> None:
-        self._settings.set(previews=on)
-
-    def _show_settings(self, values: Settings) -> None:
-        self.previews.setChecked(values.previews)

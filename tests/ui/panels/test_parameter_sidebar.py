@@ -38,6 +38,7 @@ def sidebar(scene: Scene) -> ParameterSidebar:
         editor=studio.editor,
         seeds=studio.seeds,
         library=studio.library,
+        desk=studio.desk,
         settings=studio.settings,
         run=studio.run,
         proofs=studio.proofs,
