@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(path, path.stat().st_size)
         case "unpack":
             print("\n".join(parcels.unpack(parcel_folder(options), work)))
-        case "gpu-stage":
+        case _:  # gpu-stage, the last of the choices
             stages.run(
                 options.stage,
                 work=work,

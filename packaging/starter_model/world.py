@@ -342,8 +342,10 @@ def draw_free(world: World, rng: np.random.Generator) -> Scene:
     if time == "night" and weather == "rainbow":
         weather = "clear"
     subjects = draw_subjects(world, place, medium, rng)
-    layouts = dict(zip(LAYOUTS, (0.5, 0.12, 0.12, 0.15, 0.11), strict=True))
-    relations = dict(zip(RELATIONS, (0.40, 0.12, 0.16, 0.12, 0.10, 0.10), strict=True))
+    layouts: dict[str, float] = dict(zip(LAYOUTS, (0.5, 0.12, 0.12, 0.15, 0.11), strict=True))
+    relations: dict[str, float] = dict(
+        zip(RELATIONS, (0.40, 0.12, 0.16, 0.12, 0.10, 0.10), strict=True)
+    )
     tinted = not indoor and time != "night" and rng.random() < 0.09
     return Scene(
         medium=medium,
