@@ -175,7 +175,7 @@ class AdaptersPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._editor, self._library, self._desk = editor, library, desk
-        self._listed: tuple[tuple[type, ModelRef], ...] = ()
+        self._uses: tuple[Use, ...] = ()
         self.rows: list[AdapterRow] = []
         self.add = IconButton("plus", "Add a LoRA", flat=True, size=14, side=22)
         self._column = QVBoxLayout()
@@ -223,18 +223,17 @@ class AdaptersPanel(QWidget):
     def _show_draft(self, draft: Draft, before: Draft | None = None) -> None:
         if before is not None and draft.adapters == before.adapters:
             return
-        listed = tuple((type(use), ref_of(use)) for use in draft.adapters)
-        if listed != self._listed:
-            self._listed = listed
-            self._make_rows(draft)
+        shown, self._uses = self._uses, draft.adapters
+        if [*map(_key, shown)] != [*map(_key, self._uses)]:
+            self._make_rows()
             self._judge()
         for row, use in zip(self.rows, draft.adapters, strict=True):
             row.show_use(use)
         self.setVisible(bool(draft.adapters))
 
-    def _make_rows(self, draft: Draft) -> None:
+    def _make_rows(self) -> None:
         drop_contents(self._column)
-        self.rows = [AdapterRow(use) for use in draft.adapters]
+        self.rows = [AdapterRow(use) for use in self._uses]
         for at, row in enumerate(self.rows):
             row.weighed.connect(lambda weight, at=at: self._weigh(at, weight))
             row.removed.connect(lambda at=at: self._remove(at))
@@ -243,7 +242,8 @@ class AdaptersPanel(QWidget):
 
     def _judge(self) -> None:
         """Say of each what is known by now: its words, whether it is here, and whether it fits."""
-        for row, use in zip(self.rows, self._editor.draft.adapters, strict=True):
+        # Not the draft's: the assets tell of a new one before it reached these rows.
+        for row, use in zip(self.rows, self._uses, strict=True):
             asset = find_asset(self._desk, ref_of(use))
             own = (use.token,) if isinstance(use, EmbeddingUse) else ()
             row.show_words((*own, *(asset.trigger_words if asset is not None else ())))
@@ -261,6 +261,11 @@ class AdaptersPanel(QWidget):
         uses = (*draft.adapters[:at], *draft.adapters[at + 1 :])
         name = _WORDS[ref_of(draft.adapters[at]).kind]
         self._editor.replace(replace(draft, adapters=uses), name)
+
+
+def _key(use: Use) -> tuple[ModelRef, str]:
+    """What a row is made for; only the weight may change in it."""
+    return ref_of(use), use.token if isinstance(use, EmbeddingUse) else ""
 
 
 def ref_of(use: Use) -> ModelRef:
