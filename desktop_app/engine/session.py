@@ -38,6 +38,7 @@ from desktop_app.engine.snapshots import Snapshots
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint, Provenance
 from desktop_app.recipe.recipe import FromNoise, ModelRef, Recipe
+from desktop_app.recipe.unread import unread
 
 log = logging.getLogger(__name__)
 THREADS_MAX = 256
@@ -393,6 +394,6 @@ def _rendered(
         latents_sha256=sha256_of(_bits(latents)),
         pixels_sha256=sha256_of(decoded.pixels),
         fingerprint=fingerprint(model, scheduler, decoded.way),
-        notes=decoded.notes,
+        notes=(*decoded.notes, *unread(recipe.prompt, recipe.negative_prompt, model.family)),
     )
     return Rendered(recipe=recipe, provenance=provenance, pixels=decoded.pixels)

@@ -120,11 +120,6 @@ def plain_text(text: str) -> str | None:
             return None
 
 
-def weighs(text: str) -> bool:
-    """Whether the prompt asks for a weight or a BREAK."""
-    return plain_text(text) is None
-
-
 def has_syntax(text: str) -> bool:
     """Whether the prompt says anything but its own characters."""
     return plain_text(text) != text

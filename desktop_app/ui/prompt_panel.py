@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from desktop_app.recipe import marks
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.families import Family
-from desktop_app.recipe.prompt import weighs
+from desktop_app.recipe.unread import unread
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
@@ -194,8 +193,9 @@ class PromptPanel(QFrame):
             some = ", ".join(self._library.words[:40:8])
             words, state = f"This small model knows none of these words. Try {some} …", "warn"
         else:
-            words = not_read(draft, self._library.family)
-            state = "warn" if words else ""
+            family = self._library.family
+            passed = unread(draft.prompt, draft.negative_prompt, family) if family else ()
+            words, state = (passed[0], "warn") if passed else ("", "")
         if words != self.hint.text():
             self.hint.setText(words)
         restyle(self.hint, "state", state)
@@ -216,22 +216,6 @@ class PromptPanel(QFrame):
         sheet.chosen.connect(self._set_prompt)
         sheet.show_it()
         return sheet
-
-
-def not_read(draft: Draft, family: Family | None) -> str:
-    """What of the words a family passes over, in one sentence; empty for nothing."""
-    if family is None:
-        return ""
-    avoids = "negative_prompt" in family.controls
-    texts = (draft.prompt, draft.negative_prompt) if avoids else (draft.prompt,)
-    if "weights" not in family.controls and any(map(weighs, texts)):
-        return (
-            f"{family.label} models know no weights: the words in (…:1.3), (…) and […] "
-            "are read like all others."
-        )
-    if not avoids and draft.negative_prompt.strip():
-        return f"{family.label} models read no words to avoid; yours are kept for other models."
-    return ""
 
 
 def show_tokens(count: QLabel, tokens: int | None, limit: int) -> None:

@@ -134,6 +134,19 @@ def test_a_sampler_that_a_family_does_not_have_is_named(families: LocalBackend) 
     assert "Euler" in (error.value.hint or "")
 
 
+def test_what_is_not_read_is_noted_in_the_picture(families: LocalBackend) -> None:
+    asked = {"width": 64, "height": 64, "num_inference_steps": 1, "scheduler": "euler"}
+    recipe = recipe_for("flux", prompt="a (red:1.3) fox", negative_prompt="fog", **asked)
+    notes = render(families, recipe)[0].provenance.notes
+    assert len(notes) == 2
+    assert "know no weights" in notes[0]
+    assert "read no words to avoid" in notes[1]
+    plain_words = recipe_for("flux", prompt=r"a \(red\) fox", **asked)
+    assert render(families, plain_words)[0].provenance.notes == ()
+    weighed = recipe_for("sd2", prompt="a (red:1.3) fox", negative_prompt="fog", **asked)
+    assert render(families, weighed)[0].provenance.notes == ()
+
+
 def test_a_size_is_a_multiple_of_the_familys(families: LocalBackend) -> None:
     with pytest.raises(AppError, match="steps of 16 pixels"):
         render(families, recipe_for("flux", width=72, scheduler="euler"))

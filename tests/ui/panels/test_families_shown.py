@@ -117,7 +117,7 @@ def test_words_that_the_family_passes_over_are_named(shown: Shown) -> None:
     assert panel.hint.isVisible()
     assert panel.hint.text().startswith("Flux.1 models know no weights")
     editor.set(prompt=r"a fox \(red\)", negative_prompt="fog")
-    assert re.search(r"no words to avoid; yours are kept", panel.hint.text())
+    assert re.search(r"read no words to avoid", panel.hint.text())
     editor.set(negative_prompt="")
     assert not panel.hint.isVisible()
 
