@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from transformers import CLIPModel, CLIPProcessor
 
 from tests.starter.conftest import SHIPPED
 
@@ -42,3 +43,21 @@ def test_pictures_at_fixed_seeds_stay_what_they_were() -> None:
         drawn.append(cells(picture))
         assert np.abs(drawn[-1] - np.array(colours)).max() < TOLERANCE
     assert np.abs(drawn[0] - drawn[1]).max() > 5 * TOLERANCE
+
+
+def test_the_shipped_clip_finds_each_picture_by_its_words() -> None:
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        SHIPPED, dtype=torch.float32, local_files_only=True
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    prompts = list(json.loads(EXPECTED.read_text("utf-8")))
+    pictures = [
+        pipeline(p, num_inference_steps=8, generator=torch.Generator().manual_seed(1)).images[0]
+        for p in prompts
+    ]
+    model = CLIPModel.from_pretrained(SHIPPED / "clip", dtype=torch.float32)
+    processor = CLIPProcessor.from_pretrained(SHIPPED / "clip")
+    inputs = processor(text=prompts, images=pictures, return_tensors="pt", padding=True)
+    with torch.inference_mode():
+        likeness = model(**inputs).logits_per_text
+    assert likeness.argmax(-1).tolist() == [0, 1]
