@@ -31,7 +31,7 @@ from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.noise import initial_noise
 from desktop_app.engine.placing import DTYPES, carry_out, parameters_of, place_of
-from desktop_app.engine.plan import Plan, Wishes, in_words, make_plan, step_down
+from desktop_app.engine.plan import Plan, Wishes, expected, in_words, make_plan, step_down
 from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.snapshots import Snapshots
@@ -103,7 +103,7 @@ class Session:
         try:
             return self._attempt(recipe, report, previews=previews, anew=anew)
         except AppError as full:
-            note = self._smaller(recipe.model) if full.code == "out-of-memory" else ""
+            note = self._smaller(recipe.model, report) if full.code == "out-of-memory" else ""
             if not note:
                 raise
         # Out of the handler, so that the frames that hold the big tensors are gone.
@@ -266,7 +266,7 @@ class Session:
         carry_out(model.pipe, plan, self._device)
         return replace(model, attachments=self._attachments, plan=plan)
 
-    def _smaller(self, ref: ModelRef) -> str:
+    def _smaller(self, ref: ModelRef, report: Report) -> str:
         """Keep a model by the next smaller plan, and alone; what was done, for people.
 
         Returns:
@@ -277,10 +277,13 @@ class Session:
         if model is None or down is None:
             return ""
         plan, words = down
+        sizes = parameters_of(self._weights(ref))
+        plan = replace(plan, expected=expected(plan, sizes, USUAL_PIXELS))
         self._models.move_to_end(ref.sha256)
         self._evict(1)
         carry_out(model.pipe, plan, self._device)
         self._models[ref.sha256] = replace(model, plan=plan)
+        report(Loading(what=ref.name, plan=in_words(plan, self._place)))
         log.warning("%s", words)
         return words
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desktop_app.engine.events import Loading
 from desktop_app.engine.placing import carry_out, parameters_of
 from desktop_app.engine.plan import (
     DTYPES,
@@ -177,8 +178,9 @@ def test_out_of_memory_steps_down_once_and_says_so(alone: LocalBackend) -> None:
     assert alone._session is not None
     assert len(alone._session._models) == 2
     calls = full(alone, "tiny", 1)
-    rendered, _ = render(alone, recipe_for("tiny"))
+    rendered, events = render(alone, recipe_for("tiny"))
     assert len(calls) == 1 + 3
+    assert "decoded in tiles" in [one.plan for one in events.of(Loading)][-1]
     assert rendered.provenance.notes == (
         "Because the memory ran out, attention was computed in slices.",
     )

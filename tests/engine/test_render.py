@@ -35,9 +35,10 @@ def test_the_events_come_in_order(tiny_model: Path, cache: Path) -> None:
     backend = backend_for(cache, tiny=tiny_model)
     _, events = render(backend, recipe_for("tiny"))
     kinds = [type(event) for event in events.seen]
-    assert kinds[:4] == [Loading, Loading, Loading, Encoding]
-    assert kinds[4:] == [Step, Step, Step, Latents, Decoding]
-    assert [one.what for one in events.of(Loading)] == ["engine", "tiny", "tiny"]
+    assert kinds[:5] == [Loading, Loading, Loading, Loading, Encoding]
+    assert kinds[5:] == [Step, Step, Step, Latents, Decoding]
+    assert [one.what for one in events.of(Loading)] == ["engine", "tiny", "tiny", "tiny"]
+    assert [bool(one.plan) for one in events.of(Loading)] == [False, False, True, False]
     _, again = render(backend, recipe_for("tiny"))
     assert again.of(Loading) == []
 
