@@ -278,6 +278,8 @@ class Conductor(QObject):
     def _read_mail(self) -> None:
         events: list[ThreadEvent] = []
         for job_id, event in self._thread.take():
+            if isinstance(event, Loading):
+                self._run.keep_plan(event)
             if job_id is None:
                 self._run.show_engine(isinstance(event, Loading))
                 continue

@@ -163,8 +163,6 @@ class RunState(QObject):
                 case Loading():
                     if event.what != "engine":
                         self.model = event.what
-                        if event.plan:
-                            self.plans[event.what] = event.plan
                         self.stage = "loading"
                 case Encoding():
                     self.stage = "encoding"
@@ -184,6 +182,12 @@ class RunState(QObject):
         if newest is not None and self.jobs:
             self.previews[self.index] = to_qimage(newest)
         self._tell()
+
+    def keep_plan(self, event: Loading) -> None:
+        """A model is kept otherwise, whatever it was loaded for."""
+        if event.plan and event.plan != self.plans.get(event.what):
+            self.plans[event.what] = event.plan
+            self._tell()
 
     def keep(self, job_id: int, record: "Record") -> None:
         """A picture of this run is stored."""
