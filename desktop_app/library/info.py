@@ -51,7 +51,7 @@ class ModelInfo:
         native_size: width and height in pixels that it was trained at.
         sizes: sizes of other shapes with about the native area, the native one first.
         default_sigmas: of the default sampler.
-        prediction_type: `epsilon`, `v_prediction` or `sample`.
+        prediction_type: `epsilon`, `v_prediction`, `sample` or `flow`.
         noise_schedule: in words, such as `scaled linear`.
         vae: the class of its picture decoder.
         bytes: of all weights on disk.

@@ -10,7 +10,11 @@ _STEPS_MAX = 10_000
 
 
 def prediction_of(config: Mapping[str, object]) -> str:
-    """What the network predicts: `epsilon` (also where none is named), `v_prediction`, `sample`."""
+    """What the network predicts: `epsilon` (also where none is named), `v_prediction`, `sample`,
+    `flow`.
+    """
+    if _flows(config):
+        return "flow"
     value = config.get("prediction_type", "epsilon")
     return value[:40] if isinstance(value, str) else "epsilon"
 
@@ -23,10 +27,19 @@ def schedule_of(config: Mapping[str, object]) -> str:
     2022, arXiv 2112.10752) and cosine (Nichol & Dhariwal 2021, arXiv 2102.09672), also with its
     betas capped lower than usual.
     """
+    if _flows(config):
+        return "flow matching"
     words = _named(config)
     if config.get("rescale_betas_zero_snr") is True:
         words += ", zero terminal SNR"
     return words
+
+
+def _flows(config: Mapping[str, object]) -> bool:
+    """Whether it is rectified flow (Liu et al. 2022, arXiv 2209.03003), which has no betas."""
+    name = config.get("_class_name")
+    matches = isinstance(name, str) and name.startswith("FlowMatch")
+    return matches or config.get("prediction_type") == "flow_prediction"
 
 
 def _named(config: Mapping[str, object]) -> str:

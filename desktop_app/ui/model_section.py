@@ -27,6 +27,7 @@ _PREDICTS = {
     "epsilon": "Predicts the noise",
     "v_prediction": "Predicts the velocity",
     "sample": "Predicts the picture",
+    "flow": "Predicts the flow",
 }
 
 

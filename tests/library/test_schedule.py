@@ -44,6 +44,8 @@ def cosine(count: int = 1000, cap: float = 0.999) -> list[float]:
         ({"trained_betas": [0.1, "x", 0.2]}, "linear"),
         ({"trained_betas": [float("nan")] * 5}, "linear"),
         ({"trained_betas": [-1.0, 0.0, 1.0]}, "own (trained betas)"),
+        ({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}, "flow matching"),
+        ({"prediction_type": "flow_prediction", "beta_schedule": "linear"}, "flow matching"),
         ({"beta_schedule": "scaled_linear", "rescale_betas_zero_snr": True},
          "scaled linear, zero terminal SNR"),
     ],
