@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import IconButton, label
+from desktop_app.ui.fields import ElidedLabel, IconButton, label
 from desktop_app.ui.icons import icon
 from desktop_app.ui.theme import token
 
@@ -230,15 +230,17 @@ class TimelineStrip(QWidget):
         self.again = QPushButton("Show its steps", self)
         self.again.setToolTip("Makes the picture once more and keeps its steps; nothing is saved")
         self.title = label("Denoising timeline", "hint", self)
-        self.words = label("", "hint", self)
+        self.words = ElidedLabel("", "hint", self)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        # A sentence must not make the whole window wider.
+        self.words.setMinimumWidth(theme.px(60))
         row.addWidget(self.title)
         for button in (self.play, self.noise, self.branch, self.film_button):
             keeps = button.sizePolicy()
             keeps.setRetainSizeWhenHidden(True)
             button.setSizePolicy(keeps)
             row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(self.words)
+        row.addWidget(self.words, 1)
         row.addWidget(self.again)
         self.film = TimelineFilm(self._model, self)
         column.addLayout(row)
@@ -300,7 +302,7 @@ class TimelineStrip(QWidget):
         self.play.set_name("Stop" if playing else "Play the steps")
         self.noise.setChecked(model.view == "noisy")
         self.again.setVisible(model.rowCount() == 0 and model.picture is not None)
-        self.words.setText(self._words())
+        self.words.set_text(self._words())
 
     def _words(self) -> str:
         model = self._model

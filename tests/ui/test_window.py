@@ -100,7 +100,7 @@ def test_looking_back_at_the_steps(shown: Shown) -> None:
     assert shown.canvas.canvas.scene.pill_text.startswith("Step 2 / 4 · σ ")
     QTest.mouseMove(film, film.cell(2).center().toPoint())
     assert timeline.chosen == 2
-    assert "σ" in shown.window.create_page.timeline.words.text()
+    assert "σ" in shown.window.create_page.timeline.words.full_text()
     end = film.cell(3).center().toPoint()
     QTest.mouseMove(film, end)
     QTest.mouseRelease(film, Qt.MouseButton.LeftButton, pos=end)
@@ -388,6 +388,13 @@ def test_the_window_comes_back_as_it_was_left(shown: Shown) -> None:
     assert again.create_page.down.sizes()[1] == pytest.approx(values.splitters["down"][1], abs=2)
     again.close()
     again.deleteLater()
+
+
+def test_a_small_window_without_pictures_stays_small(shown: Shown) -> None:
+    assert "appear here" in shown.window.create_page.timeline.words.full_text()
+    shown.window.resize(1024, 700)
+    shown.settle()
+    assert (shown.window.width(), shown.window.height()) == (1024, 700)
 
 
 @pytest.mark.parametrize(("wide", "high"), [(1600, 1000), (1280, 720), (1024, 700)])
