@@ -73,7 +73,7 @@ class Welcome(QWidget):
         column.addLayout(row)
         column.addStretch(1)
         self._models = QPushButton(
-            "A bigger model? Put its diffusers folder in your models folder."
+            "A bigger model? Drop it on the window, or put it in your models folder."
         )
         self._models.setProperty("quiet", True)
         self._models.setToolTip(f"Opens {self._library.models_folder}")

@@ -81,9 +81,9 @@ def test_the_timeline_of_a_branch_tells_what_is_shared(shown: Shown) -> None:
     shown.make(prompt="a bear")
     assert studio.timeline.shared == 4
     scrub(shown, 1)
-    assert page.timeline.words.text().endswith("shared")
+    assert page.timeline.words.full_text().endswith("shared")
     scrub(shown, 4)
-    assert not page.timeline.words.text().endswith("shared")
+    assert not page.timeline.words.full_text().endswith("shared")
     assert page.timeline.film.grab().toImage() != before
 
 
