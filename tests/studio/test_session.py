@@ -65,7 +65,7 @@ def test_a_failed_or_cancelled_picture_is_not_offered_again(stage: Stage, open_s
     assert stage.end()
     again = open_stage()
     again.start()
-    again.order("next")
+    again.order("next", count=1)
     again.made(1)
     assert again.listener.notices == []
 
