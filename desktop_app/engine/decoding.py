@@ -75,7 +75,10 @@ def decode_latents(
         report(Decoding(way=rung.way))
         result = _attempt(pipe, latents, rung, tiling)
         if not isinstance(result, str):
-            return Decoded(pixels=result, way=rung.way, notes=tuple(notes))
+            # A small plan, or the model itself, may have it decoded in tiles from the start.
+            in_tiles = getattr(vae, "use_tiling", False) and _needs_tiles(vae, latents)
+            way: DecodeWay = "tiled" if rung.way == "plain" and in_tiles else rung.way
+            return Decoded(pixels=result, way=way, notes=tuple(notes))
         trouble = result
     raise AppError(
         f"decode-{trouble}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from desktop_app.engine.events import Decoding, Latents
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.residency import is_out_of_memory, ladder
 from desktop_app.errors import AppError
-from tests.engine.models import Events, plain_pipeline, recipe_for, render
+from tests.engine.models import Events, backend_for, plain_pipeline, recipe_for, render
 
 pytestmark = pytest.mark.slow
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -161,8 +162,10 @@ def test_numbers_lost_on_the_way_are_said_before_the_decode(backend: LocalBacken
 
 
 def test_no_memory_in_a_step_is_a_sentence_and_the_next_picture_works(
-    backend: LocalBackend,
+    tiny_model: Path, cache: Path
 ) -> None:
+    # A backend of its own: it computes by a smaller plan from then on.
+    backend = backend_for(cache, tiny=tiny_model)
     whole, _ = render(backend, recipe_for("tiny"))
 
     def full(module: Any, arguments: Any) -> None:
@@ -176,6 +179,7 @@ def test_no_memory_in_a_step_is_a_sentence_and_the_next_picture_works(
         handle.remove()
     assert failed.value.code == "out-of-memory"
     assert np.array_equal(render(backend, recipe_for("tiny"))[0].pixels, whole.pixels)
+    backend.close()
 
 
 def test_a_fault_that_is_no_shortage_is_passed_on(backend: LocalBackend) -> None:
