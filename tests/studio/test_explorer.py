@@ -73,7 +73,9 @@ def test_a_refined_place_is_the_picture_that_is_kept(stage: Stage) -> None:
 
 
 def bits(image: QImage) -> bytes:
-    return bytes(image.convertToFormat(QImage.Format.Format_RGB888).constBits())
+    # The bits are gone with their image, so it must have a name until they are copied.
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    return bytes(plain.constBits())
 
 
 def test_generate_goes_before_the_map_and_the_map_goes_on(stage: Stage) -> None:
