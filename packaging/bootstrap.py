@@ -334,7 +334,7 @@ def _hand_over(task: str, rest: Sequence[str]) -> int:
     python = str(_venv_python())
     if task == "check":
         os.chdir(ROOT)
-        checks = (["ruff", "check"], ["ruff", "format", "--check"], ["pyright"])
+        checks = (["ruff", "check"], ["ruff", "format", "--check"], ["pyright", "--project", "."])
         return max([subprocess.call([python, "-m", *check]) != 0 for check in checks])
     if task == "test":
         os.chdir(ROOT)

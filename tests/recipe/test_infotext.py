@@ -79,6 +79,7 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
         "num_inference_steps": recipe.num_inference_steps,
         "guidance_scale": recipe.guidance_scale,
     }
+    assert isinstance(recipe.start, FromNoise)
     for variation in recipe.start.variations:
         expected |= {"variation_seed": variation.seed, "variation_strength": variation.weight}
         expected["variation_method"] = recipe.start.method
