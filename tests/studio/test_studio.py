@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import FromNoise
 from tests.studio.conftest import Stage
 from tests.studio.scripted import ScriptedBackend, pixels_of
 
