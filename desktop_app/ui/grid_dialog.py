@@ -101,6 +101,10 @@ class AxisRow(QWidget):
         letter.setToolTip(f"The {PLACES[number]}")
         head.addWidget(letter)
         head.addWidget(self.field)
+        # Without its width the letter and the setting would drift to the middle.
+        keeps = self.values.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)
+        self.values.setSizePolicy(keeps)
         head.addWidget(self.values, 1)
         head.addWidget(self.choose)
         column = QVBoxLayout(self)
