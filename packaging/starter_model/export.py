@@ -91,6 +91,14 @@ def copy_half(folder: Path, out: Path) -> None:
     write_json(config | {"dtype": "float16"}, out / "config.json")
 
 
+def forget_place(config: Path) -> None:
+    """Take out of a config where the trained folder lay; only the trainer's machine knows it."""
+    data = json.loads(config.read_text(encoding="utf-8"))
+    for part in (data, *(one for one in data.values() if isinstance(one, dict))):
+        part.pop("_name_or_path", None)
+    write_json(data, config)
+
+
 def write_json(value: object, path: Path) -> None:
     """Write `value` as readable JSON."""
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -144,6 +152,8 @@ def export(
             copy_half(work / name, fresh / name)
     if (work / "ip-adapter.safetensors").exists():
         shutil.copy(work / "ip-adapter.safetensors", fresh / "ip-adapter.safetensors")
+    for config in fresh.glob("*/config.json"):
+        forget_place(config)
     write_json(vocabulary(world_name, examples), fresh / "words.json")
     write_json(manifest(description, WORLDS[world_name].side), fresh / "mezzotint.json")
     if (work / "marks.json").exists():

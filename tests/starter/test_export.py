@@ -85,6 +85,12 @@ def test_the_export_is_a_pipeline_of_plain_diffusers(exported: Path) -> None:
     assert pipeline.vae.config.scaling_factor == pytest.approx(1.1)
 
 
+def test_no_config_tells_where_it_was_trained(exported: Path) -> None:
+    configs = list(exported.glob("*/config.json"))
+    assert len(configs) >= 3
+    assert not [one for one in configs if "_name_or_path" in one.read_text("utf-8")]
+
+
 def test_a_sheet_is_drawn_by_the_exported_model(exported: Path) -> None:
     path = export.draw_sheet(exported, ["a fox in space", "a frog"], seed=3)
     with Image.open(path) as image:
