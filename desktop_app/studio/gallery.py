@@ -79,13 +79,14 @@ class GalleryModel(QAbstractListModel):
         self._absent: set[int] = set()
         self._query = ""
         self._asked = 0
+        self._answered = 0
         self.count_all = 0
         """Pictures in the store, whatever is searched for; as of the last time it was read."""
 
     @property
     def ready(self) -> bool:
-        """Whether the store is open."""
-        return self._storage is not None
+        """Whether it is known which pictures there are."""
+        return self._answered > 0
 
     @property
     def query(self) -> str:
@@ -115,9 +116,15 @@ class GalleryModel(QAbstractListModel):
 
         def done(found: Found) -> None:
             if asked == self._asked:
+                self._answered = asked
                 self._found(found)
 
         self._reads.run(self._storage.search, self._query, done=done, failed=self.failed.emit)
+
+    def _refresh_if_asked(self) -> None:
+        """Ask anew when an answer is on its way, for it may be from before the last change."""
+        if self._asked != self._answered:
+            self.refresh()
 
     def id_at(self, row: int) -> int | None:
         return self._ids[-1 - row] if 0 <= row < len(self._ids) else None
@@ -154,6 +161,7 @@ class GalleryModel(QAbstractListModel):
         self.count_all += 1
         self._insert_rows([record.id])
         self.total_changed.emit(self.total)
+        self._refresh_if_asked()
 
     def bring_back(self, pictures: Sequence[int]) -> None:
         """Pictures came out of the trash."""
@@ -163,6 +171,7 @@ class GalleryModel(QAbstractListModel):
         self.count_all += len(pictures)
         self._insert_rows(one for one in pictures if not self.index_of(one).isValid())
         self.total_changed.emit(self.total)
+        self._refresh_if_asked()
 
     def update(self, records: Sequence["Record"]) -> None:
         """Pictures have another star, rating or badge."""
@@ -184,6 +193,7 @@ class GalleryModel(QAbstractListModel):
             self._records.pop(picture, None)
             image = self._images.pop(picture, None)
             self._image_bytes -= image.sizeInBytes() if image is not None else 0
+        self._refresh_if_asked()
 
     def _found(self, found: Found) -> None:
         self.count_all = found.count_all

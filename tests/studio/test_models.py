@@ -1,5 +1,6 @@
 """The item models keep Qt's rules, and their own promises."""
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from desktop_app.engine.events import Step
 from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.styles import Style
+from desktop_app.studio.background import Background
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.timeline import TimelineModel
@@ -297,8 +299,6 @@ class _Shelf:
 
 @pytest.fixture
 def large(qtbot: QtBot) -> "Callable[[_Shelf], GalleryModel]":
-    from desktop_app.studio.background import Background
-
     def make(shelf: _Shelf) -> GalleryModel:
         gallery = GalleryModel(Background(threads=1))
         gallery.open(shelf)  # pyright: ignore[reportArgumentType]
@@ -327,3 +327,40 @@ def test_a_hundred_thousand_pictures_change_by_rows(
     assert kept.row() == marked.row() + 2 - 1
     assert gallery.id_at(kept.row()) == 50_000
     assert gallery.index_of(7) == QModelIndex()
+
+
+class _SlowShelf(_Shelf):
+    """Answers only when it is let."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.asked = threading.Event()
+        self.let = threading.Event()
+
+    def search(self, text: str) -> Found:
+        found = super().search(text)
+        self.asked.set()
+        assert self.let.wait(20)
+        return found
+
+
+def test_an_answer_from_before_a_change_does_not_take_it_back(qtbot: QtBot) -> None:
+    shelf = _SlowShelf(3)
+    gallery = GalleryModel(Background(threads=1))
+    gallery.open(shelf)  # pyright: ignore[reportArgumentType]
+    assert shelf.asked.wait(20)
+    assert not gallery.ready, "not known yet what there is"
+    shelf.ids = [4, 3, 2, 1]
+    gallery.bring_back([4])
+    shelf.let.set()
+    qtbot.waitUntil(lambda: gallery.ready, timeout=20_000)
+    assert [gallery.id_at(row) for row in range(gallery.total)] == [4, 3, 2, 1]
+    shelf.asked.clear()
+    shelf.let.clear()
+    gallery.refresh()
+    assert shelf.asked.wait(20)
+    shelf.ids = [4, 2, 1]
+    gallery.remove([3])
+    with qtbot.waitSignal(gallery.total_changed, timeout=20_000):
+        shelf.let.set()
+    assert [gallery.id_at(row) for row in range(gallery.total)] == [4, 2, 1]
