@@ -2,26 +2,39 @@
 
 import os
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PARTIAL_SUFFIX = ".part"
 """Ends the name of a file that is still being written; left behind only by a killed program."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, making the folder if need be.
+@contextmanager
+def replacing(path: Path, *, partial: Path | None = None, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a stream whose bytes take the place of `path` when the block ends, and not if it raises.
 
     The bytes reach the disk under another name in the same folder first, so that a reader, a full
-    disk or a kill finds the old file or the new one and nothing between.
+    disk or a kill finds the old file or the new one and nothing between. The folder is made if need
+    be.
+
+    Args:
+        partial: that other name, where what a killed program left is known and overwritten by it;
+            one that no other program can guess if it is not given.
+        mode: the rights of a new file, from its first byte on.
 
     Raises:
         OSError: nothing was changed at `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+    if partial is None:
+        partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+    else:
+        partial.unlink(missing_ok=True)
     try:
-        with partial.open("xb") as file:
-            file.write(data)
+        with open(partial, "xb", opener=_opener(mode)) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -29,6 +42,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _opener(mode: int) -> Callable[[str, int], int]:
+    return lambda name, flags: os.open(name, flags, mode)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, making the folder if need be.
+
+    Raises:
+        OSError: nothing was changed at `path`.
+    """
+    with replacing(path) as file:
+        file.write(data)
 
 
 def sync_folder(folder: Path) -> None:

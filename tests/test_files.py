@@ -25,7 +25,7 @@ def test_a_failing_call_leaves_the_old_file(
     def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    owner = os if failing == "fsync" else Path
+    owner = Path if failing == "replace" else os
     with monkeypatch.context() as patch:
         patch.setattr(owner, failing, fail)
         with pytest.raises(OSError, match="No space"):

@@ -2,20 +2,18 @@
 
 import hashlib
 import json
-import os
 import pickle
-import secrets
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from desktop_app.engine.checkpoint import DTYPES
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.files import PARTIAL_SUFFIX, sync_folder
+from desktop_app.files import replacing
 
 SOURCE = "mezzotint.converted_from"
 """In the metadata of what is written: the sha256 of the file that it was made from; as
@@ -79,15 +77,9 @@ def convert(
     if not tensors:
         raise AppError("model-empty", f"“{path.name}” holds no weights.", path=str(path))
     told = {SOURCE: _sha256(path, stop), "format": "pt"}
-    partial = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write(partial, tensors, told, progress, stop)
-            partial.replace(target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        with replacing(target) as file:
+            _write(file, tensors, told, progress, stop)
     except OSError as fault:
         raise AppError(
             "write-failed",
@@ -95,7 +87,6 @@ def convert(
             hint="Make room there, and try again.",
             path=str(target),
         ) from fault
-    sync_folder(target.parent)
     return len(tensors)
 
 
@@ -194,7 +185,7 @@ def _sha256(path: Path, stop: Stop | None) -> str:
 
 
 def _write(
-    path: Path,
+    file: BinaryIO,
     tensors: Mapping[str, torch.Tensor],
     told: Mapping[str, str],
     progress: Progress | None,
@@ -213,17 +204,14 @@ def _write(
         place = end
     header = json.dumps(rows, ensure_ascii=True).encode()
     header += b" " * (-len(header) % 8)
-    with path.open("xb") as file:
-        file.write(struct.pack("<Q", len(header)) + header)
-        done = 0
-        for tensor in tensors.values():
-            if stop is not None and stop():
-                raise Cancelled
-            if tensor.numel():
-                flat: Any = tensor.contiguous().flatten().view(torch.uint8).numpy()
-                file.write(memoryview(flat))
-            done += tensor.numel() * tensor.element_size()
-            if progress is not None:
-                progress(done, place)
-        file.flush()
-        os.fsync(file.fileno())
+    file.write(struct.pack("<Q", len(header)) + header)
+    done = 0
+    for tensor in tensors.values():
+        if stop is not None and stop():
+            raise Cancelled
+        if tensor.numel():
+            flat: Any = tensor.contiguous().flatten().view(torch.uint8).numpy()
+            file.write(memoryview(flat))
+        done += tensor.numel() * tensor.element_size()
+        if progress is not None:
+            progress(done, place)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.files import PARTIAL_SUFFIX, sync_folder
+from desktop_app.files import PARTIAL_SUFFIX, replacing, sync_folder
 from desktop_app.library.fetch_disk import check_room, disk_problem
 from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.identify import MODEL_FILES, look_at
@@ -46,7 +46,6 @@ def copy_in(path: Path, models: Path, stop: Stop) -> Path:
         if path.is_dir():
             _copy_folder(path, target, [each for each, _ in files], stop)
         else:
-            target.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, target, stop)
             _copy_beside(path, target)
     except OSError as fault:
@@ -111,19 +110,11 @@ def _copy_folder(path: Path, target: Path, files: list[Path], stop: Stop) -> Non
 
 def _copy(path: Path, target: Path, stop: Stop) -> None:
     partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
-    try:
-        with path.open("rb") as source, partial.open("wb") as copy:
-            while block := source.read(_BLOCK):
-                if stop():
-                    raise Cancelled
-                copy.write(block)
-            copy.flush()
-            os.fsync(copy.fileno())
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
+    with path.open("rb") as source, replacing(target, partial=partial) as copy:
+        while block := source.read(_BLOCK):
+            if stop():
+                raise Cancelled
+            copy.write(block)
 
 
 def _copy_beside(path: Path, target: Path) -> None:

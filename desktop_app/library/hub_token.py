@@ -1,13 +1,11 @@
 """The artist's access token: for one server alone, in a file that no one else may read."""
 
 import contextlib
-import os
 import re
-import secrets
 from pathlib import Path
 
 from desktop_app.errors import AppError
-from desktop_app.files import PARTIAL_SUFFIX, sync_folder
+from desktop_app.files import replacing
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,500}")
 _FILE_MAX = 3000
@@ -40,7 +38,9 @@ def keep_token(file: Path, token: str, endpoint: str) -> None:
         )
     try:
         if words:
-            _write(file, f"{endpoint}\n{words}\n".encode("ascii"))
+            # Readable by its owner alone from the first byte on, and not only after it was written.
+            with replacing(file, mode=0o600) as stream:
+                stream.write(f"{endpoint}\n{words}\n".encode("ascii"))
         else:
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()
@@ -48,20 +48,3 @@ def keep_token(file: Path, token: str, endpoint: str) -> None:
         raise AppError(
             "token-save", f"The access token cannot be kept: {fault.strerror or fault}."
         ) from fault
-
-
-def _write(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
-    # Readable by its owner alone from the first byte on, and not only after it was written.
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
