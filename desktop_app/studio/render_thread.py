@@ -408,7 +408,11 @@ def local_backend(
     from desktop_app.engine.render import LocalBackend
 
     return LocalBackend(
-        weights, cache=cache, threads=threads or None, configs=RESOURCES / "model_configs"
+        weights,
+        cache=cache,
+        threads=threads or None,
+        snapshot_bytes=snapshot_megabytes * 2**20,
+        configs=RESOURCES / "model_configs",
     )
 
 

@@ -7,7 +7,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop_app.paths import resolve
+from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.settings import Settings, save
+from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.studio import Studio
 from tests.studio.conftest import Listener
 
@@ -47,3 +49,32 @@ def test_a_picture_is_made_kept_and_proved_to_be_the_same(
     finally:
         assert studio.shutdown()
         studio.deleteLater()
+
+
+@pytest.mark.parametrize(("megabytes", "kept"), [(0, 0), (1, 1)])
+def test_the_engine_keeps_as_many_steps_as_the_settings_say(
+    tmp_path: Path, tiny_model: Path, megabytes: int, kept: int
+) -> None:
+    backend = local_backend(lambda _: tiny_model, tmp_path, 1, megabytes)
+    recipe = Recipe(
+        model=ModelRef(sha256="ab" * 32, name="tiny"),
+        prompt="a red fox",
+        seed=3,
+        num_inference_steps=3,
+        width=64,
+        height=64,
+    )
+    try:
+        backend.render(recipe, lambda _: None, previews=False)
+        taken: list[int] = []
+        backend.film(
+            recipe,
+            lambda _: None,
+            lambda index, _count, _pixels: taken.append(index),
+            noisy=False,
+            small=False,
+            only=2,
+        )
+    finally:
+        backend.close()
+    assert len(taken) == kept
