@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from desktop_app.library import adapter_keys as keys
-from desktop_app.library.headers import Header
 from desktop_app.library.identity import Kind
+from desktop_app.weights.headers import Header
 
 _EMBEDDING_TENSORS_MAX = 8
 _EMBEDDING_WIDTHS = {768: "sd1", 1024: "sd2"}

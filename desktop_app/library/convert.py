@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.library.headers import read_header
+from desktop_app.weights.headers import read_header
 
 SOURCE = "mezzotint.converted_from"
 """In the metadata of what was converted: the sha256 of the file that it was made from."""

@@ -11,11 +11,11 @@ from typing import IO, cast
 
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.files import write_atomically
-from desktop_app.library import gguf
-from desktop_app.library.headers import Header, Tensor, damaged, parse_header
 from desktop_app.library.identify import SAFE
 from desktop_app.library.reading import VOCABULARY_MAX, read_json
 from desktop_app.library.safety import weight_parts
+from desktop_app.weights import gguf
+from desktop_app.weights.headers import Header, Tensor, damaged, parse_header
 
 _BLOCK = 4 * 1024 * 1024
 _SMALL = 65_536

@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.errors import AppError
-from desktop_app.library import gguf, headers, keys, part_keys
+from desktop_app.library import keys, part_keys
 from desktop_app.library.adapters import find_adapter
 from desktop_app.library.families import FAMILIES
-from desktop_app.library.headers import Header
 from desktop_app.library.identity import Format, Identity
 from desktop_app.library.support import judged
 from desktop_app.library.told import Told, read_told
+from desktop_app.weights import gguf, headers
+from desktop_app.weights.headers import Header
 
 SAFE = frozenset({".safetensors", ".sft", ".gguf"})
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})

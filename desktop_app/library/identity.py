@@ -111,10 +111,6 @@ class Identity:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     unsupported: str = ""
 
-    @property
-    def supported(self) -> bool:
-        return not self.unsupported
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Defaults:

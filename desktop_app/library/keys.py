@@ -6,7 +6,7 @@ The names are those that the models were published with, and those that diffuser
 
 from dataclasses import dataclass
 
-from desktop_app.library.headers import Header
+from desktop_app.weights.headers import Header
 
 Shape = tuple[int | None, ...]
 

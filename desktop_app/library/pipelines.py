@@ -8,13 +8,13 @@ from pathlib import Path
 from desktop_app.errors import AppError
 from desktop_app.library.families import FAMILIES
 from desktop_app.library.hashing import weight_files
-from desktop_app.library.headers import read_header
 from desktop_app.library.identity import Identity, Kind
 from desktop_app.library.reading import read_json
 from desktop_app.library.safety import check_folder, weight_parts
 from desktop_app.library.schedule import prediction_of
 from desktop_app.library.sizes import factor_of, native_size
 from desktop_app.library.support import judged
+from desktop_app.weights.headers import read_header
 
 PIPELINES: Mapping[str, str] = {
     "StableDiffusionPipeline": "sd1",

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from desktop_app.engine.convert import SOURCE, convert
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.library.headers import read_header
+from desktop_app.weights.headers import read_header
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
 
-from desktop_app.library.gguf import BLOCKS
+from desktop_app.weights.gguf import BLOCKS
 
 Shapes = Mapping[str, tuple[int, ...]]
 BYTES = {"F64": 8, "I64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "U8": 1, "I8": 1}

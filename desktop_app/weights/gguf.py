@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from desktop_app.errors import AppError
-from desktop_app.library.headers import Header, Tensor, damaged
+from desktop_app.weights.headers import Header, Tensor, damaged
 
 BLOCKS: Mapping[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4),

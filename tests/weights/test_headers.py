@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.errors import AppError
-from desktop_app.library import gguf
-from desktop_app.library.headers import BITS, Header, parse_header, read_header, spread
+from desktop_app.weights import gguf
+from desktop_app.weights.headers import BITS, Header, parse_header, read_header, spread
 from tests.library.files import write_gguf, write_shapes
 
 pytestmark = pytest.mark.core
