@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +34,7 @@ from desktop_app.studio.looks import Looks
 from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
+from desktop_app.studio.outcomes import Outcomes
 from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
 from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.queue_model import QueueModel
@@ -48,20 +47,15 @@ from desktop_app.studio.storage import Storage
 from desktop_app.studio.sweeps import Sweeps
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.tokens import TokenCounts
-from desktop_app.studio.values import Job
-from desktop_app.studio.verdict import verdict_words
 
 if TYPE_CHECKING:
     from desktop_app.engine.backend import DeviceInfo
-    from desktop_app.engine.verify import Verdict
     from desktop_app.library.catalog import ModelInfo
     from desktop_app.store.pictures import Record
 
 log = logging.getLogger(__name__)
 VARY = {"subtle": 0.1, "strong": 0.4}
 DISK_MS = 5_000
-# Reasons for which the next picture would fail in the same way.
-_HOLDS = frozenset({"disk-full", "read-only", "folder-gone", "write-failed", "database-gone"})
 
 
 class Studio(QObject):
@@ -155,6 +149,20 @@ class Studio(QObject):
         )
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
+        self._outcomes = Outcomes(
+            self._conductor,
+            self.queue,
+            self.album,
+            self.gallery,
+            self._focus,
+            self.proofs,
+            self.audit,
+            self.seeds,
+            self._session,
+            self.herald,
+            lambda: self.library.models_folder,
+            self,
+        )
         self._started = self._closing = False
         if self.editor.fresh:
             self.editor.adjust(seed=self._orders.random_seed())
@@ -195,13 +203,8 @@ class Studio(QObject):
         self._session.indexed.connect(self.gallery.refresh)
         self._session.notice.connect(self.notice)
         self.settings.changed.connect(self._settings_changed)
-        self.queue.state_changed.connect(self._verify_ended)
         self._conductor.engine_state.connect(self.engine_state)
-        self._conductor.engine_failed.connect(self._engine_failed)
         self._conductor.device_changed.connect(self.device_changed)
-        self._conductor.stored.connect(self._stored)
-        self._conductor.judged.connect(self._judged)
-        self._conductor.failed.connect(self._failed)
 
     @property
     def device(self) -> "DeviceInfo | None":
@@ -351,10 +354,6 @@ class Studio(QObject):
 
     # The draft.
 
-    def use_prompt(self, text: str) -> None:
-        """Put a prompt in place of the draft's; all else stays."""
-        self.editor.replace(replace(self.editor.draft, prompt=text), "Prompt")
-
     @Slot()
     def dice(self) -> None:
         """A new random seed."""
@@ -418,55 +417,6 @@ class Studio(QObject):
             part.open(storage)
         self.seeds.open(storage)
         self.lineage.open(storage)
-
-    @Slot(object)
-    def _engine_failed(self, error: AppError) -> None:
-        self.herald.hold(str(error), self._conductor.start_engine)
-
-    @Slot(object, object)
-    def _stored(self, job: Job, record: "Record") -> None:
-        self.gallery.add(record)
-        self.seeds.made(job, record)
-
-    @Slot(object, object)
-    def _judged(self, job: Job, verdict: "Verdict") -> None:
-        if job.picture is not None:
-            self.album.reload(job.picture)
-            self.proofs.add(job, verdict)
-        if self.audit.owns(job):
-            self.audit.judged(job, verdict)
-            return
-        self.herald.say(*verdict_words(verdict), seconds=15)
-
-    @Slot(object)
-    def _verify_ended(self, job: Job) -> None:
-        # What was made to compare is not kept: the canvas goes back to the picture it was about.
-        over = job.kind in ("verify", "steps") and job.state in ("done", "failed", "cancelled")
-        if over and not job.low and job.picture is not None and self.focused is None:
-            self.show(job.picture)
-
-    @Slot(object, object)
-    def _failed(self, job: Job, error: AppError) -> None:
-        if self.audit.owns(job):
-            self.queue.dismiss(job.id)
-            self.audit.refused(job, error)
-            return
-        if error.code == "model-missing":
-            folder = self.library.models_folder
-            act = partial(self.album.open_folder, folder)
-            self.herald.offer(str(error), "Show where models are looked for", act)
-        elif error.code in _HOLDS:
-            self._conductor.pause()
-            self.herald.hold(f"{error} The queue waits.", partial(self._try_again, job))
-        else:
-            self.herald.tell(error)
-
-    def _try_again(self, job: Job) -> None:
-        def go_on() -> None:
-            self.queue.dismiss(job.id)
-            self._conductor.resume()
-
-        self._session.finish(job, go_on)
 
     @Slot(object, object)
     def _settings_changed(self, new: Settings, before: Settings) -> None:
