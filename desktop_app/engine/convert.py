@@ -101,7 +101,7 @@ def _load(path: Path) -> Any:
                 raise AppError(
                     "pickle-unsafe",
                     f"“{path.name}” holds more than weights and was not opened: "
-                    f"{_reason(path, fault)}.",
+                    f"{_reason(path)}.",
                     hint="Look for the same model with .safetensors.",
                     path=str(path),
                 ) from fault
@@ -125,7 +125,7 @@ def _damaged(path: Path, fault: Exception) -> AppError:
     )
 
 
-def _reason(path: Path, fault: Exception) -> str:
+def _reason(path: Path) -> str:
     """What in it is no weight, by its name."""
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))

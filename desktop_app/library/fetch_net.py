@@ -122,7 +122,7 @@ class Net:
     def _call(self, url: str, stop: Stop, headers: Mapping[str, str]) -> "Answer":
         stop.check()
         parts = _parts(url)
-        line, own = _request_line(parts), _headers(parts, headers)
+        line, own = _request_line(parts), _headers(headers)
         if self.token and _origin(parts) == _origin(_parts(self.endpoint)):
             own["Authorization"] = f"Bearer {self.token}"
         connection, proxied = self._connection(parts, own)
@@ -318,7 +318,7 @@ def _request_line(parts: SplitResult) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _headers(parts: SplitResult, further: Mapping[str, str]) -> dict[str, str]:
+def _headers(further: Mapping[str, str]) -> dict[str, str]:
     return {
         "User-Agent": AGENT,
         "Accept": "*/*",

@@ -269,14 +269,14 @@ def _part(header: Header, form: Format) -> Identity | None:
         for name, key, shape in part_keys.TEXT_ENCODERS:
             row = header.tensors.get(prefix + key)
             if row is not None and keys.like(row.shape, shape):
-                return _encoder(header, form, name)
+                return _encoder(form, name)
     vision = ("vision_model.embeddings.class_embedding", "visual.class_embedding")
     if any(name in header.tensors for name in vision):
         return Identity(kind="image-encoder", format=form)
     return None
 
 
-def _encoder(header: Header, form: Format, name: str) -> Identity:
+def _encoder(form: Format, name: str) -> Identity:
     return Identity(
         kind="text-encoder",
         format=form,

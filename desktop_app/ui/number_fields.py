@@ -5,7 +5,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
-    QFontMetrics,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -404,8 +403,3 @@ def words_of(range_: Range) -> str:
     unit = f" {range_.unit}" if range_.unit else ""
     steps = f", in steps of {range_.multiple}" if range_.multiple > 1 else ""
     return f"{low} to {high}{unit}{steps}"
-
-
-def width_for(edit: QLineEdit, text: str) -> int:
-    """Pixels that a field needs to show `text` whole."""
-    return QFontMetrics(edit.font()).horizontalAdvance(text) + theme.px(24)
