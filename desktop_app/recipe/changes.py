@@ -46,11 +46,22 @@ def changes(before: Recipe, after: Recipe) -> tuple[str, ...]:
         found.append(_TILING[after.tiling])
     if _sha(before) != _sha(after):
         found.append(f"VAE {after.vae.name[:_SHOWN]}" if after.vae else "the model's own VAE")
-    return (*found, *_adapters(before, after))
+    return (*found, *_text_encoders(before, after), *_adapters(before, after))
 
 
 def _sha(recipe: Recipe) -> str:
     return recipe.vae.sha256 if recipe.vae else ""
+
+
+def _text_encoders(before: Recipe, after: Recipe) -> list[str]:
+    old, new = ({ref.sha256: ref.name for ref in one.text_encoders} for one in (before, after))
+    if old.keys() == new.keys():
+        return []
+    if not new:
+        return ["the model's own text encoders"]
+    added = [f"text encoder {name[:_SHOWN]}" for key, name in new.items() if key not in old]
+    gone = [f"\u2212 text encoder {name[:_SHOWN]}" for key, name in old.items() if key not in new]
+    return added or gone
 
 
 def _noise(before: Recipe, after: Recipe) -> list[str]:

@@ -34,6 +34,9 @@ _KINDS: dict[type, str] = {
     LoraUse: "lora",
     EmbeddingUse: "embedding",
 }
+_LATER: dict[str, object] = {"text_encoders": ()}
+"""Fields that came after the version, and what they are where it is not said; not written then, so
+that what does not use them is the same file with the same hash as before."""
 _FLOATS = frozenset({"guidance_scale", "weight", "variation_strength", "seconds"})
 
 
@@ -196,6 +199,9 @@ def _attached(data: Mapping[str, object]) -> dict[str, object]:
     return {
         "adapters": tuple(_adapter(row) for row in adapters),
         "vae": _model(data.get("vae")),
+        "text_encoders": tuple(
+            _ref(row) for row in _list(data.get("text_encoders"), "text encoders", 100)
+        ),
     }
 
 
@@ -237,7 +243,12 @@ def _list(value: object, name: str, limit: int) -> list[object]:
 
 
 def _plain(value: object) -> dict[str, object]:
-    return {name: _one(name, getattr(value, name)) for name in _parts_of(type(value))[0]}
+    items = {name: getattr(value, name) for name in _parts_of(type(value))[0]}
+    return {
+        name: _one(name, item)
+        for name, item in items.items()
+        if name not in _LATER or item != _LATER[name]
+    }
 
 
 def _one(name: str, value: Any) -> object:

@@ -81,6 +81,7 @@ class Draft:
     tiling: Tiling = "none"
     adapters: tuple[LoraUse | EmbeddingUse, ...] = ()
     vae: ModelRef | None = None
+    text_encoders: tuple[ModelRef, ...] = ()
     clip_skip: int = 0
     count: int = 1
 
@@ -193,6 +194,7 @@ def _recipe(draft: Draft, model: ModelRef, seed: int, known: Names) -> Recipe:
         tiling=draft.tiling,
         adapters=(*kept, *attached.values()),
         vae=draft.vae,
+        text_encoders=draft.text_encoders,
         clip_skip=draft.clip_skip,
     )
 
@@ -263,6 +265,7 @@ def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
         tiling=recipe.tiling,
         adapters=recipe.adapters,
         vae=recipe.vae,
+        text_encoders=recipe.text_encoders,
         clip_skip=recipe.clip_skip,
         count=1,
     )

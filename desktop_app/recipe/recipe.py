@@ -13,8 +13,9 @@ VARIATIONS_MAX = 16
 BRANCHES_MAX = 32
 """How many branches may stand on one another."""
 ADAPTERS_MAX = 32
+TEXT_ENCODERS_MAX = 8
 
-ModelKind = Literal["diffusers", "single", "lora", "embedding", "vae"]
+ModelKind = Literal["diffusers", "single", "lora", "embedding", "vae", "text_encoder"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 VariationMethod = Literal["whole", "a1111"]
 VARIATION_METHODS: tuple[VariationMethod, ...] = get_args(VariationMethod)
@@ -215,7 +216,10 @@ class Recipe:
             means none.
         tiling: along which axes the picture goes on at its opposite edge.
         adapters: what is attached to the model, in order.
-        vae: another autoencoder in place of the model's own; None for that.
+        vae: another autoencoder in place of the model's own, or the one of a model that has none;
+            None for the model's own.
+        text_encoders: others in place of the model's own, or those of a model that has none, each
+            in the place that it was made for; what is not among them is the model's own.
         clip_skip: how many of the text encoder's last layers are left out.
 
     Raises:
@@ -236,6 +240,7 @@ class Recipe:
     tiling: Tiling = "none"
     adapters: tuple[LoraUse | EmbeddingUse, ...] = ()
     vae: ModelRef | None = None
+    text_encoders: tuple[ModelRef, ...] = ()
     clip_skip: int = 0
 
     def __post_init__(self) -> None:
@@ -251,6 +256,8 @@ class Recipe:
         CLIP_SKIP.check(self.clip_skip)
         if len(self.adapters) > ADAPTERS_MAX:
             raise AppError("adapters", f"At most {ADAPTERS_MAX} adapters can be attached.")
+        if len(self.text_encoders) > TEXT_ENCODERS_MAX:
+            raise AppError("text-encoders", f"At most {TEXT_ENCODERS_MAX} text encoders can read.")
         if isinstance(self.start, FromStep):
             _check_branch(self, self.start.parent)
 

@@ -43,6 +43,7 @@ LABELS = {
     "branch": "Branch",
     "adapters": "LoRA",
     "vae": "VAE",
+    "text_encoders": "Text encoder",
     "clip_skip": "CLIP skip",
 }
 """What the fields of a Draft are called."""

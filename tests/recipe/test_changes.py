@@ -39,6 +39,10 @@ BASE = Recipe(model=MODEL, prompt="a fox, sunny, 35mm", seed=5, guidance_scale=3
         ({"start": FromStep(parent=BASE, step=3)}, ("from step 3",)),
         ({"adapters": (LoraUse(lora=LORA, weight=0.5),)}, ("+ Ink 0.5",)),
         ({"vae": ModelRef(sha256="aa" * 32, name="Sharp", kind="vae")}, ("VAE Sharp",)),
+        (
+            {"text_encoders": (ModelRef(sha256="ac" * 32, name="Long", kind="text_encoder"),)},
+            ("text encoder Long",),
+        ),
         ({"clip_skip": 2}, ("CLIP skip 0 → 2",)),
     ],
 )
@@ -53,6 +57,10 @@ def test_what_is_taken_away_is_said() -> None:
         adapters=(LoraUse(lora=LORA, weight=0.5),),
     )
     assert changes(mixed, BASE) == ("− 0.25 of seed 9", "− Ink")
+    read = replace(
+        BASE, text_encoders=(ModelRef(sha256="ac" * 32, name="Long", kind="text_encoder"),)
+    )
+    assert changes(read, BASE) == ("the model's own text encoders",)
     heavier = replace(mixed, adapters=(LoraUse(lora=LORA, weight=1.0),))
     assert changes(mixed, heavier) == ("Ink 0.5 → 1",)
     branch = replace(BASE, start=FromStep(parent=BASE, step=3))

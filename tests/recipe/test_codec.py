@@ -84,6 +84,7 @@ def roots(draw: st.DrawFn) -> Recipe:
         tiling=draw(st.sampled_from(TILINGS)),
         adapters=tuple(draw(st.lists(adapters, max_size=2))),
         vae=draw(st.none() | models),
+        text_encoders=tuple(draw(st.lists(models, max_size=3))),
         clip_skip=draw(st.integers(0, 12)),
     )
 
@@ -133,6 +134,24 @@ def test_a_recipe_of_the_first_version_has_the_values_of_its_day() -> None:
     for name in ("tiling", "adapters", "vae", "clip_skip"):
         del data[name]
     assert recipe_from_json({**data, "version": 1}) == sample()
+
+
+def test_what_does_not_use_a_later_field_has_the_json_and_the_digest_of_before() -> None:
+    assert "text_encoders" not in recipe_to_json(sample())
+    assert "text_encoders" not in draft_to_json(Draft())
+    assert digest(sample()) == "a29d70b80ebce0709ab6b427f7fbc0ca9cb4e78cfb656ed2bd5d19490c19e83c"
+    encoder = ModelRef(sha256="b" * 64, name="Long", kind="text_encoder")
+    read = replace(sample(), text_encoders=(encoder,))
+    assert digest(read) != digest(sample())
+    assert digest(replace(read, text_encoders=(replace(encoder, name="Other"),))) == digest(read)
+
+
+def test_no_more_text_encoders_than_a_model_can_have() -> None:
+    data = recipe_to_json(sample())
+    row = {"sha256": "b" * 64, "name": "Long", "kind": "text_encoder"}
+    for wrong in ([row] * 9, [row] * 200, "none", [3], [{**row, "sha256": "x"}]):
+        with pytest.raises(AppError):
+            recipe_from_json({**data, "text_encoders": wrong})
 
 
 def branched(times: int) -> Recipe:

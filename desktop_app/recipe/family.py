@@ -1,0 +1,91 @@
+"""One model family: what it is built of, what it is best used with, and what it can do."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from desktop_app.recipe.samplers import SAMPLERS, Sigmas
+
+Library = Literal["diffusers", "transformers"]
+Control = Literal[
+    "negative_prompt", "guidance_scale", "scheduler", "sigmas", "clip_skip", "tiling", "weights"
+]
+"""What the sidebar may show for a family beside prompt, size, seed and steps.
+
+`weights` stands for the prompt's syntax: (word:1.2), BREAK and prompts of any length.
+"""
+Task = Literal["text", "refine"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A component of a pipeline, and the classes it may have. No other class is ever loaded.
+
+    Attributes:
+        needed: whether the pipeline cannot work without it.
+        named: what the index of a folder calls the library, where that is another word.
+    """
+
+    name: str
+    library: Library
+    classes: tuple[str, ...]
+    needed: bool = True
+    named: str = ""
+
+    @property
+    def index_library(self) -> str:
+        """The library as the index of a folder names it."""
+        return self.named or self.library
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has tensors of its own."""
+        return not self.classes[0].endswith(("Tokenizer", "Scheduler", "Processor"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """One row of the table.
+
+    Attributes:
+        key: what a catalogue stores.
+        label: what the artist reads.
+        pipelines: the classes in diffusers that make a picture from text; the first is the usual.
+        parts: of these pipelines.
+        native: side in pixels of the square it was trained at.
+        multiple: sizes are multiples of this many pixels.
+        steps, guidance_scale, scheduler, sigmas: what it works best with.
+        schedulers: keys of the samplers that can be used with it.
+        controls: what the sidebar shows.
+        adapters: kinds of files that can be attached: `lora`, `embedding`.
+        tasks: `text` makes pictures from text, `refine` only works on another picture.
+        latent_channels: of the latent as it is previewed; 0 where models of the family differ.
+        single_file: whether one file can hold everything that it needs beside what is shipped.
+        tokenizer_file: the file of a tokenizer that may not be shipped; empty where none is needed.
+    """
+
+    key: str
+    label: str
+    pipelines: tuple[str, ...]
+    parts: tuple[Part, ...]
+    native: int
+    multiple: int = 8
+    steps: int = 25
+    guidance_scale: float = 7.0
+    scheduler: str = "dpmpp_2m"
+    sigmas: Sigmas = "karras"
+    schedulers: tuple[str, ...] = tuple(SAMPLERS)
+    controls: tuple[Control, ...]
+    adapters: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ("text",)
+    latent_channels: int = 4
+    single_file: bool = False
+    tokenizer_file: str = ""
+
+    def part(self, name: str) -> Part | None:
+        """The component of that name, if the family has it."""
+        return next((part for part in self.parts if part.name == name), None)
+
+    def samples(self, scheduler: str, sigmas: Sigmas) -> bool:
+        """Whether it can be used with that sampler and that spacing of the noise levels."""
+        spaced = sigmas == "default" or "sigmas" in self.controls
+        return scheduler in self.schedulers and spaced
