@@ -1,8 +1,11 @@
 """Which device computes, in which precision, and what to try when memory or numbers run out."""
 
+import logging
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +14,9 @@ import torch
 
 from desktop_app.engine.backend import DeviceInfo
 from desktop_app.engine.events import DecodeWay
+from desktop_app.errors import AppError
+
+log = logging.getLogger(__name__)
 
 Trouble = Literal["memory", "numbers"]
 KEEP_MODELS = 2
@@ -89,6 +95,30 @@ def is_out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     signs = ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
+
+
+@contextmanager
+def refused_when_full(device: torch.device, what: str) -> Iterator[None]:
+    """Turn a library's sign of memory running out into the sentence about it.
+
+    Args:
+        what: that there is not enough memory for.
+
+    Raises:
+        AppError: `out-of-memory`.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("out of memory: %s", error)
+        free_cached(device)
+        raise AppError(
+            "out-of-memory",
+            f"There is not enough memory for {what}.",
+            hint="Choose a smaller size or model, or close other programs.",
+        ) from error
 
 
 def free_cached(device: torch.device) -> None:

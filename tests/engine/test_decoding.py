@@ -205,4 +205,4 @@ def _pipe_of(backend: LocalBackend) -> Any:
     """The tiny pipeline inside a backend, to break it from within."""
     render(backend, recipe_for("tiny", num_inference_steps=1), previews=False)
     session: Any = backend._session
-    return next(reversed(session._models.values())).pipe
+    return next(reversed(session.models.kept.values())).pipe

@@ -160,7 +160,7 @@ def alone(tiny_model: Path, v_model: Path, cache: Path) -> Iterator[LocalBackend
 def full(backend: LocalBackend, model: str, times: int) -> list[int]:
     """Let a loaded model's network run out of memory, so many times; counts its calls."""
     assert backend._session is not None
-    network = backend._session._models[ref(model).sha256].pipe.unet
+    network = backend._session.models.kept[ref(model).sha256].pipe.unet
     calls: list[int] = []
 
     def limit(*_: object) -> None:
@@ -176,7 +176,7 @@ def test_out_of_memory_steps_down_once_and_says_so(alone: LocalBackend) -> None:
     usual, _ = render(alone, recipe_for("tiny"))
     render(alone, recipe_for("v"))
     assert alone._session is not None
-    assert len(alone._session._models) == 2
+    assert len(alone._session.models.kept) == 2
     calls = full(alone, "tiny", 1)
     rendered, events = render(alone, recipe_for("tiny"))
     assert len(calls) == 1 + 3
@@ -186,7 +186,7 @@ def test_out_of_memory_steps_down_once_and_says_so(alone: LocalBackend) -> None:
     )
     assert rendered.provenance.fingerprint.attention == "SlicedAttnProcessor"
     assert np.abs(rendered.pixels.astype(int) - usual.pixels.astype(int)).max() <= 2
-    assert len(alone._session._models) == 1
+    assert len(alone._session.models.kept) == 1
     again, _ = render(alone, recipe_for("tiny"))
     assert again.provenance.notes == ()
     assert np.array_equal(again.pixels, rendered.pixels)
