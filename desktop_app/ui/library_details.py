@@ -3,13 +3,11 @@
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -37,6 +35,7 @@ from desktop_app.ui.fields import (
 from desktop_app.ui.library_cards import KIND_ICONS
 from desktop_app.ui.library_convert import ConvertBox
 from desktop_app.ui.library_defaults import DefaultsForm
+from desktop_app.ui.panel_scroll import PanelScroll
 
 PREVIEW_HEIGHT = 190
 _PREDICTS = {
@@ -123,7 +122,7 @@ class Preview(QWidget):
         painter.end()
 
 
-class DetailsPane(QScrollArea):
+class DetailsPane(PanelScroll):
     """One asset.
 
     Signals:
@@ -144,17 +143,13 @@ class DetailsPane(QScrollArea):
         """Args:
         consent: what is told before a pickle is opened.
         """
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._assets = assets
         self._asset: Asset | None = None
         self._words_shown = ""
         self._facts_shown: list[tuple[str, str, str]] = []
         self._chips_shown: tuple[str, ...] = ()
         self.setAccessibleName("About the model")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.preview = Preview(self)
         self.name = label("", "heading", self)
         self.star = IconButton("star", "Favourite", self, checkable=True, flat=True)

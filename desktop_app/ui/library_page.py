@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QScrollArea,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_app.studio.assets import AssetFilter
 from desktop_app.ui import theme
@@ -26,6 +18,7 @@ from desktop_app.ui.library_cards import AssetsView
 from desktop_app.ui.library_details import DetailsPane
 from desktop_app.ui.library_filters import AssetFilters
 from desktop_app.ui.library_folders import FoldersPanel
+from desktop_app.ui.panel_scroll import PanelScroll
 
 if TYPE_CHECKING:
     from desktop_app.studio.assets import Asset
@@ -106,13 +99,7 @@ class LibraryPage(QWidget):
         column.addWidget(self.downloads)
         column.addWidget(self.hashing)
         column.addStretch(1)
-        area = QScrollArea(self)
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        return area
+        return PanelScroll(inside, self)
 
     def _connect(self) -> None:
         desk, downloads = self._desk, self._studio.downloads

@@ -18,8 +18,8 @@ from desktop_app.ui.adapters_panel import AdaptersPanel
 from desktop_app.ui.advanced_fold import AdvancedFold
 from desktop_app.ui.fields import Separator
 from desktop_app.ui.model_section import ModelSection
+from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.picture_section import PictureSection
-from desktop_app.ui.prompt_panel import scrolled
 from desktop_app.ui.proof_card import ProofCard
 from desktop_app.ui.seed_section import SeedSection
 from desktop_app.ui.settings_presets import SettingsPresets
@@ -117,7 +117,7 @@ class ParameterSidebar(QFrame):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(scrolled(body), 1)
+        whole.addWidget(PanelScroll(body), 1)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(theme.px(16), theme.px(8), theme.px(16), theme.px(16))
         bottom.addWidget(self.proof)

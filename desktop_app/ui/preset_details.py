@@ -24,9 +24,9 @@ from desktop_app.studio.shelf import ShelfModel
 from desktop_app.studio.small_pictures import SmallPictures
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, IconTextButton, Refusal, drop_contents, label
+from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.preset_cards import cut
 from desktop_app.ui.preset_words import age, facts_of
-from desktop_app.ui.prompt_panel import scrolled
 from desktop_app.ui.seed_field import grouped
 
 WIDTH = 280
@@ -135,7 +135,7 @@ class PresetDetails(QFrame):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(scrolled(body), 1)
+        whole.addWidget(PanelScroll(body), 1)
         whole.addLayout(buttons)
 
     def _connect(self) -> None:

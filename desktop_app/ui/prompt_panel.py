@@ -5,7 +5,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop_app.recipe import marks
 from desktop_app.recipe.draft import Draft
@@ -19,6 +19,7 @@ from desktop_app.studio.tokens import TokenCounts
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, label, restyle
 from desktop_app.ui.generate_bar import GenerateBar
+from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.parameter_chips import ParameterChips
 from desktop_app.ui.prompt_edit import PromptEdit
 from desktop_app.ui.prompt_history import PromptHistory
@@ -128,7 +129,7 @@ class PromptPanel(QFrame):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(scrolled(body), 1)
+        whole.addWidget(PanelScroll(body), 1)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(theme.px(16), theme.px(8), theme.px(16), theme.px(14))
         bottom.addWidget(self.bar)
@@ -229,14 +230,3 @@ def show_tokens(count: QLabel, tokens: int | None, limit: int) -> None:
         f"The model reads {limit} tokens at a time, a token being a word or a part of one."
         + (f"\nThis prompt is read in {chunks} parts." if chunks > 1 else "")
     )
-
-
-def scrolled(body: QWidget) -> QScrollArea:
-    """`body` in an area that scrolls up and down only."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(body)
-    return area

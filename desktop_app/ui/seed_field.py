@@ -1,13 +1,15 @@
 """The seed: its number in full, dice, what happens to it after a run, copy and bookmark."""
 
 import re
+from math import ceil
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QContextMenuEvent,
     QFocusEvent,
-    QFontMetrics,
+    QFont,
+    QFontMetricsF,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -15,7 +17,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -28,12 +29,19 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.draft import SEED_RULES, SeedRule
 from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.ui import icons, theme
-from desktop_app.ui.fields import IconButton, Refusal, restyle
+from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, restyle
 
 _NAMED = re.compile(r"seed\W{0,3}(\d[\d \u00a0\u202f_,.']*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f_,.']\d{3})+(?!\d)|\d+")
 _WHOLE = re.compile(r"[0-9]{1,20}|[0-9]{1,3}(?:[ \u00a0\u202f_,][0-9]{3}){1,6}")
 _REFUSAL = f"A seed is a whole number from 0 to {SEED_MAX:,}.".replace(",", "\u00a0")
+
+_SIZES = (theme.TEXT_PX, 12, 11)
+"""Pixels of the number at 100 % text size: the largest of them that it fits in."""
+_PADDING = 7
+"""Pixels beside the number, as the stylesheet has them."""
+_GAP = 0.4
+"""Part of the font's size that is taken from the space between groups where room is short."""
 
 RULES: dict[SeedRule, tuple[str, str, str]] = {
     "random": ("lock-open", "A new seed after each run", "New each run"),
@@ -61,10 +69,12 @@ def seed_in(text: str) -> int | None:
 class SeedEdit(QLineEdit):
     """One seed, 0 ... 2**64 - 1; grouped while it is looked at, plain while it is edited.
 
+    A number too long for the field is written smaller and with narrower gaps.
+
     Signals:
         edited(int): another seed was typed or pasted.
         refused(str): why the entry is not taken; empty when all is well again.
-        fitted(): the text it shows has another width now.
+        fitted(): the number it shows has another width now.
     """
 
     edited = Signal(object)
@@ -81,9 +91,11 @@ class SeedEdit(QLineEdit):
             f"{name}: 0 to {grouped(SEED_MAX)}. The same seed and settings give the same picture."
             "\nPaste any text with a number in it."
         )
-        self.setFont(theme.mono())
+        self.setProperty("seed", True)
         self.setText(grouped(0))
+        self._fit()
         self.textEdited.connect(self._typed)
+        self.textChanged.connect(self._fit)
         self.editingFinished.connect(self._finish)
 
     @property
@@ -118,6 +130,25 @@ class SeedEdit(QLineEdit):
             self.setText(text)
         self._before = self.text()
         self.fitted.emit()
+
+    def least_width(self) -> int:
+        """Pixels in which the whole number can be read, at its smallest."""
+        return ceil(self._wide(_fonts()[-1])) + self._frame()
+
+    def _fit(self) -> None:
+        room = self.width() - self._frame()
+        fonts = _fonts()
+        fitting = next((one for one in fonts if self._wide(one) <= room), fonts[-1])
+        if fitting != self.font():
+            self.setFont(fitting)
+
+    def _wide(self, font: QFont) -> float:
+        return QFontMetricsF(font).horizontalAdvance(grouped(self._value))
+
+    @staticmethod
+    def _frame() -> int:
+        """Pixels beside the text: the stylesheet's, and the two that Qt keeps free itself."""
+        return 2 * (theme.px(_PADDING) + 1 + 2)
 
     def _parsed(self) -> int | None:
         text = self.text().strip()
@@ -186,16 +217,20 @@ class SeedEdit(QLineEdit):
             self.setText(grouped(self._value))
             self.fitted.emit()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self.setFont(theme.mono())
+            self._fit()
 
 
 class SeedField(QWidget):
     """The seed with its buttons. It holds no truth: edits are reported, `show_seed` shows.
 
-    A seed too long to stand beside the buttons gets the whole width, and they go below it.
+    In a panel so narrow that a seed cannot be read beside the buttons, they go below it.
 
     Signals:
         edited(int): another seed.
@@ -218,36 +253,20 @@ class SeedField(QWidget):
         self.dice = IconButton("dices", "New random seed", side=32)
         self.rule = IconButton("lock-open", "Seed rule", checkable=True, side=32)
         self.bookmark = IconButton("bookmark", "Keep this seed on the shelf", side=32)
-        self.history = IconButton(
-            "history", "The last seeds", flat=True, size=14, side=22, token="text.3"
-        )
+        self.history = IconButton("history", "The last seeds", flat=True, size=14, side=22)
         self.refusal = Refusal()
-        self.copy = IconButton("copy", "Copy the seed", flat=True, size=14, side=22, token="text.3")
+        self.copy = IconButton("copy", "Copy the seed", flat=True, size=14, side=22)
         self._build()
         self._connect()
         self.show_seed(0, "random")
 
     def _build(self) -> None:
         self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for button in (self.history, self.copy):
-            button.setCursor(Qt.CursorShape.ArrowCursor)
-        self.edit.setTextMargins(0, 0, theme.px(40), 0)
-        number = QWidget()
-        stack = QGridLayout(number)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.addWidget(self.edit, 0, 0)
-        inside = QHBoxLayout()
-        inside.setContentsMargins(0, 0, theme.px(4), 0)
-        inside.setSpacing(0)
-        inside.addStretch(1)
-        inside.addWidget(self.history)
-        inside.addWidget(self.copy)
-        # Over the field, not in it: Qt draws no focus on a button that is a child of a QLineEdit.
-        stack.addLayout(inside, 0, 0)
-        self.history.raise_()
-        self.copy.raise_()
-        QWidget.setTabOrder(self.edit, self.history)
-        QWidget.setTabOrder(self.history, self.copy)
+        head = QHBoxLayout()
+        head.setSpacing(theme.px(4))
+        head.addWidget(SectionTitle("Seed"), 1)
+        head.addWidget(self.history)
+        head.addWidget(self.copy)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -257,11 +276,12 @@ class SeedField(QWidget):
             row.addWidget(button)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._line.setSpacing(theme.px(4))
-        self._line.addWidget(number, 1)
+        self._line.addWidget(self.edit, 1)
         self._line.addWidget(self._buttons)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(4))
+        column.setSpacing(theme.px(6))
+        column.addLayout(head)
         column.addLayout(self._line)
         column.addWidget(self.refusal)
         self.rule.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
@@ -310,9 +330,8 @@ class SeedField(QWidget):
 
     def _fit(self) -> None:
         """Beside the buttons if the whole number fits there, else above them."""
-        words = QFontMetrics(self.edit.font()).horizontalAdvance(grouped(self.edit.value))
         room = self.width() - self._buttons.sizeHint().width() - theme.px(4)
-        fits = words + theme.px(66) <= room or self.width() < theme.px(80)
+        fits = self.edit.least_width() <= room or self.width() < theme.px(80)
         direction = QBoxLayout.Direction
         wanted = direction.LeftToRight if fits else direction.TopToBottom
         if self._line.direction() != wanted:
@@ -329,6 +348,14 @@ class SeedField(QWidget):
             menu.deleteLater()
         else:
             super().contextMenuEvent(event)
+
+
+def _fonts() -> tuple[QFont, ...]:
+    """What a number is written in, from the widest to the narrowest."""
+    made = [theme.mono(size) for size in (_SIZES[0], *_SIZES)]
+    for font in made[1:]:
+        font.setWordSpacing(-_GAP * font.pixelSize())
+    return tuple(made)
 
 
 assert set(RULES) == set(SEED_RULES)

@@ -12,7 +12,7 @@ from desktop_app.recipe.recipe import STRENGTH
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.ui import theme
-from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, label
+from desktop_app.ui.fields import IconButton, Refusal, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, SliderNumber
 from desktop_app.ui.seed_field import SeedEdit, SeedField
 from desktop_app.ui.seed_history import LastSeeds
@@ -78,7 +78,6 @@ class SeedSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(9))
-        column.addWidget(SectionTitle("Seed"))
         column.addWidget(self.seed)
         column.addWidget(self.variation)
         column.addWidget(self._second_row)

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionFrame, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.recipe.draft import SEED_RULES
 from desktop_app.recipe.recipe import SEED_MAX
 from desktop_app.ui import theme
+from desktop_app.ui.parameter_sidebar import WIDTH
 from desktop_app.ui.seed_field import SeedEdit, SeedField, grouped, seed_in
 
 pytestmark = pytest.mark.gui
@@ -134,18 +135,52 @@ def test_an_emptied_field_is_refused_and_the_seed_stays(field: SeedField, qtbot:
     assert field.edit.value == 7
 
 
-def test_the_longest_seed_is_shown_in_full(field: SeedField) -> None:
+@pytest.mark.parametrize("scale", [1.0, 1.25, 1.6])
+@pytest.mark.parametrize("seed", [5, 2847190663, SEED_MAX])
+def test_every_seed_is_read_in_full_beside_its_buttons(
+    field: SeedField, qapp: QApplication, seed: int, scale: float
+) -> None:
+    theme.apply(qapp, "dark", scale)
+    again = SeedField(field.window())
+    again.setGeometry(0, 0, theme.px(WIDTH - 32), theme.px(90))
+    again.show()
+    again.show_seed(seed, "keep")
+    QApplication.processEvents()
+    assert again.edit.text() == grouped(seed)
+    option = QStyleOptionFrame()
+    again.edit.initStyleOption(option)
+    line = QStyle.SubElement.SE_LineEditContents
+    room = again.edit.style().subElementRect(line, option, again.edit).width() - 4
+    assert again.edit.fontMetrics().horizontalAdvance(again.edit.text()) <= room
+    assert _beside(again)
+    theme.apply(qapp, "dark")
+
+
+def test_a_long_seed_is_read_in_full_as_soon_as_it_is_typed(field: SeedField, qtbot: QtBot) -> None:
+    field.show_seed(5, "keep")
+    usual = field.edit.font()
+    field.edit.setFocus()
+    field.edit.selectAll()
+    qtbot.keyClicks(field.edit, str(SEED_MAX))
+    assert field.edit.font().pixelSize() < usual.pixelSize()
+    field.edit.selectAll()
+    qtbot.keyClicks(field.edit, "7")
+    assert field.edit.font() == usual
+
+
+def test_in_a_narrow_panel_the_buttons_go_below_a_long_seed(field: SeedField) -> None:
+    field.window().resize(theme.px(220), 200)
     field.show_seed(SEED_MAX, "keep")
     QApplication.processEvents()
-    shown = field.edit.fontMetrics().horizontalAdvance(field.edit.text())
-    margins = field.edit.textMargins()
-    room = field.edit.width() - margins.left() - margins.right() - theme.px(18)
-    assert field.edit.text() == "18 446 744 073 709 551 615"
-    assert shown <= room
+    assert not _beside(field)
     field.show_seed(5, "keep")
     QApplication.processEvents()
+    assert _beside(field)
+
+
+def _beside(field: SeedField) -> bool:
     middle = field.dice.mapTo(field, field.dice.rect().center()).y()
-    assert field.edit.geometry().top() < middle < field.edit.geometry().bottom()
+    return field.edit.geometry().top() < middle < field.edit.geometry().bottom()
 
 
 def test_copy_takes_the_plain_number(field: SeedField, qtbot: QtBot) -> None:

@@ -12,6 +12,7 @@ from desktop_app.paths import RESOURCES, resolve
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.studio import Studio
 from desktop_app.ui import theme
+from desktop_app.ui.prompt_panel import PromptPanel
 from tests.studio.scripted import ScriptedBackend
 
 WAIT_MS = 15_000
@@ -49,6 +50,27 @@ class Scene:
         self.bot.waitExposed(widget)
         widget.activateWindow()
         QApplication.processEvents()
+
+
+def prompt_panel(scene: Scene, history: Callable[[], tuple[str, ...]] = tuple) -> PromptPanel:
+    """The prompt panel of a scene's studio, on the screen.
+
+    Args:
+        history: the prompts that were used before, the newest first.
+    """
+    studio = scene.studio
+    made = PromptPanel(
+        editor=studio.editor,
+        styles=studio.styles,
+        library=studio.library,
+        tokens=studio.tokens,
+        names=studio.names,
+        inline=studio.inline,
+        run=studio.run,
+        history=history,
+    )
+    scene.show(made)
+    return made
 
 
 @pytest.fixture

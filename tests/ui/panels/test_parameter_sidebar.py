@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
+    QApplication,
     QCheckBox,
     QComboBox,
     QLabel,
@@ -19,13 +20,14 @@ from PySide6.QtWidgets import (
 from desktop_app.recipe.recipe import SEED_MAX
 from desktop_app.recipe.samplers import all_labels, label_of
 from desktop_app.studio.values import Job
-from desktop_app.ui.parameter_sidebar import ParameterSidebar
+from desktop_app.ui import theme
+from desktop_app.ui.panel_scroll import PanelScroll
+from desktop_app.ui.parameter_sidebar import WIDTH, ParameterSidebar
 from desktop_app.ui.picture_section import ratio_of, shape_chips
 from desktop_app.ui.popover import Popover
-from desktop_app.ui.prompt_panel import PromptPanel
 from desktop_app.ui.proof_card import ProofCard
 from desktop_app.ui.settings_dialog import SettingsDialog
-from tests.ui.panels.conftest import MODEL, Scene
+from tests.ui.panels.conftest import MODEL, Scene, prompt_panel
 
 pytestmark = pytest.mark.gui
 
@@ -64,6 +66,18 @@ def name_sheet(name: str, sheet: Popover, scene: Scene) -> None:
     field.selectAll()
     scene.bot.keyClicks(field, name)
     scene.bot.keyClick(field, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize("height", [500, 1400])
+def test_the_scroll_bar_takes_no_width_from_what_is_shown(
+    sidebar: ParameterSidebar, scene: Scene, height: int
+) -> None:
+    sidebar.resize(theme.px(WIDTH), height)
+    area = sidebar.findChild(PanelScroll)
+    assert area is not None
+    scene.until(lambda: area.verticalScrollBar().isVisible() == (height == 500))
+    QApplication.processEvents()
+    assert sidebar.seed.width() == sidebar.proof.width() == theme.px(WIDTH - 32)
 
 
 def test_the_draft_is_shown_and_edits_reach_it(sidebar: ParameterSidebar, scene: Scene) -> None:
@@ -395,18 +409,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(
     read_models(scene)
     scene.studio.editor.set(variation_strength=0.3)
     sidebar.advanced.set_open(True)
-    studio = scene.studio
-    prompts = PromptPanel(
-        editor=studio.editor,
-        styles=studio.styles,
-        library=studio.library,
-        tokens=studio.tokens,
-        names=studio.names,
-        inline=studio.inline,
-        run=studio.run,
-        history=tuple,
-    )
-    scene.show(prompts)
+    prompts = prompt_panel(scene)
     for panel in (sidebar, prompts):
         wanted = controls(panel)
         assert len(wanted) >= 8

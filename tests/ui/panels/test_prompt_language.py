@@ -9,7 +9,7 @@ from PySide6.QtGui import QTextCursor
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.ui.picture_section import PictureSection
 from desktop_app.ui.prompt_panel import PromptPanel
-from tests.ui.panels.conftest import Scene
+from tests.ui.panels.conftest import Scene, prompt_panel
 
 pytestmark = pytest.mark.gui
 
@@ -25,17 +25,7 @@ def folder(home: Path) -> Path:
 @pytest.fixture
 def panel(scene: Scene, folder: Path) -> PromptPanel:
     studio = scene.studio
-    made = PromptPanel(
-        editor=studio.editor,
-        styles=studio.styles,
-        library=studio.library,
-        tokens=studio.tokens,
-        names=studio.names,
-        inline=studio.inline,
-        run=studio.run,
-        history=tuple,
-    )
-    scene.show(made)
+    made = prompt_panel(scene)
     scene.start()
     scene.until(lambda: studio.names.names.wildcards)
     made.focus_prompt()

@@ -16,7 +16,7 @@ from desktop_app.ui.highlighter import RUNS_MAX, runs
 from desktop_app.ui.prompt_edit import PromptEdit
 from desktop_app.ui.prompt_panel import PromptPanel
 from desktop_app.ui.style_editor import StyleForm
-from tests.ui.panels.conftest import MODEL, Scene
+from tests.ui.panels.conftest import MODEL, Scene, prompt_panel
 
 pytestmark = pytest.mark.gui
 
@@ -26,19 +26,7 @@ SYNTAX = st.text(alphabet="ab ,:.13()[]{}|\\\n🦊", max_size=60)
 @pytest.fixture
 def panel(scene: Scene) -> PromptPanel:
     """The panel of a studio that has not been started."""
-    studio = scene.studio
-    made = PromptPanel(
-        editor=studio.editor,
-        styles=studio.styles,
-        library=studio.library,
-        tokens=studio.tokens,
-        names=studio.names,
-        inline=studio.inline,
-        run=studio.run,
-        history=lambda: ("a fox in snow", "a castle at night", "A Fox by day"),
-    )
-    scene.show(made)
-    return made
+    return prompt_panel(scene, lambda: ("a fox in snow", "a castle at night", "A Fox by day"))
 
 
 def words_in(text: str, kind: str) -> list[str]:
