@@ -29,7 +29,32 @@ FORGET_EVERY = 128 * 1024 * 1024
 """Bytes that may be copied before the pages they came from are given back."""
 
 
-class Checkpoint:
+class MappedFile:
+    """A file in the address space; only what is touched is read.
+
+    Pages are private: what a converter writes into them never reaches the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+    def view(self, dtype: torch.dtype, start: int, end: int) -> torch.Tensor:
+        """The bytes from `start` to `end` as a row of numbers."""
+        if start == end:
+            return torch.empty(0, dtype=dtype)
+        count = (end - start) // dtype.itemsize
+        return torch.frombuffer(self._map, dtype=dtype, count=count, offset=start)
+
+    def forget(self) -> None:
+        """Give the pages back that were read; touched again, they are read again."""
+        # Windows has no madvise; there the pages count as cache and go when memory is short.
+        if hasattr(self._map, "madvise"):
+            with contextlib.suppress(OSError):
+                self._map.madvise(mmap.MADV_DONTNEED)
+
+
+class Checkpoint(MappedFile):
     """The tensors of a safetensors file, mapped and not read.
 
     Attributes:
@@ -47,30 +72,18 @@ class Checkpoint:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))
-            # Private pages: what a converter writes into never reaches the file.
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        super().__init__(path)
         header.pop("__metadata__", None)
         self.tensors: dict[str, torch.Tensor] = {
-            name: self._view(row, 8 + length) for name, row in header.items()
+            name: self._tensor(row, 8 + length) for name, row in header.items()
         }
 
-    def _view(self, row: dict[str, Any], start: int) -> torch.Tensor:
+    def _tensor(self, row: dict[str, Any], start: int) -> torch.Tensor:
         dtype = DTYPES.get(row["dtype"])
         if dtype is None:
             raise ValueError(f"numbers of type {row['dtype']} are not known")
         begin, end = row["data_offsets"]
-        if begin == end:
-            return torch.empty(row["shape"], dtype=dtype)
-        count = (end - begin) // dtype.itemsize
-        flat = torch.frombuffer(self._map, dtype=dtype, count=count, offset=start + begin)
-        return flat.view(row["shape"])
-
-    def forget(self) -> None:
-        """Give the pages back that were read; touched again, they are read again."""
-        # Windows has no madvise; there the pages count as cache and go when memory is short.
-        if hasattr(self._map, "madvise"):
-            with contextlib.suppress(OSError):
-                self._map.madvise(mmap.MADV_DONTNEED)
+        return self.view(dtype, start + begin, start + end).view(row["shape"])
 
 
 def fill(
