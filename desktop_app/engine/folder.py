@@ -22,7 +22,8 @@ from desktop_app.engine.model import (
 from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
-from desktop_app.recipe.families import FAMILIES, Family, Part, families_of, stable_family
+from desktop_app.recipe.families import FAMILIES, families_of, stable_family
+from desktop_app.recipe.family import Family, Part
 
 LIBRARIES: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
 TASKED = "StableDiffusionPipeline"

@@ -17,7 +17,7 @@ from desktop_app.engine.plan import Plan
 from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
-from desktop_app.recipe.families import Family
+from desktop_app.recipe.family import Family
 from desktop_app.recipe.recipe import FromStep, Recipe
 from desktop_app.recipe.samplers import SAMPLERS
 

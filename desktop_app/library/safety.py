@@ -7,7 +7,8 @@ from typing import cast
 
 from desktop_app.errors import AppError
 from desktop_app.library.reading import read_json
-from desktop_app.recipe.families import FAMILIES, Part, families_of
+from desktop_app.recipe.families import FAMILIES, families_of
+from desktop_app.recipe.family import Part
 
 WEIGHTS: Mapping[str, str] = {
     "transformers": "model.safetensors",

@@ -14,6 +14,7 @@ Control = Literal[
 `weights` stands for the prompt's syntax: (word:1.2), BREAK and prompts of any length.
 """
 Task = Literal["text", "refine"]
+_WEIGHTLESS = ("Tokenizer", "TokenizerFast", "TokenizersBackend", "Scheduler", "Processor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,7 @@ class Part:
     Attributes:
         needed: whether the pipeline cannot work without it.
         named: what the index of a folder calls the library, where that is another word.
+        read_as: the class that is loaded whatever the index names; empty for the one it names.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Part:
     classes: tuple[str, ...]
     needed: bool = True
     named: str = ""
+    read_as: str = ""
 
     @property
     def index_library(self) -> str:
@@ -39,7 +42,7 @@ class Part:
     @property
     def has_weights(self) -> bool:
         """Whether it has tensors of its own."""
-        return not self.classes[0].endswith(("Tokenizer", "Scheduler", "Processor"))
+        return not self.classes[0].endswith(_WEIGHTLESS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,7 @@ class Family:
         parts: of these pipelines.
         native: side in pixels of the square it was trained at.
         multiple: sizes are multiples of this many pixels.
+        sizes: the only widths and heights that it makes; none where it makes all such multiples.
         steps, guidance_scale, scheduler, sigmas: what it works best with.
         schedulers: keys of the samplers that can be used with it.
         controls: what the sidebar shows.
@@ -69,6 +73,7 @@ class Family:
     parts: tuple[Part, ...]
     native: int
     multiple: int = 8
+    sizes: tuple[tuple[int, int], ...] = ()
     steps: int = 25
     guidance_scale: float = 7.0
     scheduler: str = "dpmpp_2m"

@@ -1,6 +1,6 @@
 """What of a prompt the models of a family pass over, in words."""
 
-from desktop_app.recipe.families import Family
+from desktop_app.recipe.family import Family
 from desktop_app.recipe.prompt import plain_text
 
 

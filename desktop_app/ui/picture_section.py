@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.families import Control
+from desktop_app.recipe.family import Control
 from desktop_app.recipe.recipe import GUIDANCE, HEIGHT, STEPS, WIDTH, Tiling
 from desktop_app.recipe.samplers import SAMPLERS, Sigmas, all_labels, label_of
 from desktop_app.studio.editor import Editor
