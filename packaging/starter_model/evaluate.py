@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
-from transformers import CLIPModel, CLIPTokenizer
+from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from starter_model import clip, recogniser, sheet, unet, vae
+from starter_model import clip, image_prompt, recogniser, sheet, unet, vae
 from starter_model.captions import caption
 from starter_model.pool import Pool
 from starter_model.recogniser import SLOTS, Judge, Reading
+from starter_model.scene import render
 from starter_model.world import WORLDS, Scene, draw_scene
 
 Marks = dict[str, Any]
@@ -71,6 +72,29 @@ def drawn(
     return marks
 
 
+def prompted(
+    judge: Judge,
+    work: Path,
+    parts: unet.Parts,
+    scenes: list[Scene],
+    slots: dict[str, list[str]],
+    side: int,
+) -> dict[str, float]:
+    """Give the model newly rendered pictures as its only prompt; judge what it makes of them.
+
+    A slot is right when the variation shows what the picture shows.
+    """
+    originals = np.stack([render(scene, side, index)[0] for index, scene in enumerate(scenes)])
+    encoder = CLIPVisionModelWithProjection.from_pretrained(work / "image_encoder").eval()
+    embeds = image_prompt.embeddings(encoder, originals)
+    model = image_prompt.load(work)
+    made = unet.sample(model, parts, [""] * len(scenes), seed=2000, image_embeds=embeds)
+    pairs = [one for two in zip(originals[:24], made[:24], strict=True) for one in two]
+    texts = [one for scene in scenes[:24] for one in (scene.labels()["subject"], "variation")]
+    sheet.draw(pairs, texts, work / "sheets" / "evaluate-image-prompts.png", columns=8)
+    return as_marks(recogniser.read(judge, made, truths(scenes, slots)))
+
+
 def relative(seen: Marks, held: Marks) -> dict[str, float]:
     """Return the held-out marks as parts of the seen ones."""
     names = (*SLOTS, "subject_top5")
@@ -89,6 +113,9 @@ def table(marks: Marks) -> str:
         )
     lines.append(f"VAE {marks['vae_psnr_db']:.2f} dB on unseen pictures")
     lines.append(f"one picture of {marks['side']} px, 20 steps: {marks['seconds_alone']:.2f} s")
+    if "image_prompt" in marks:
+        right = "  ".join(f"{name} {value:.3f}" for name, value in marks["image_prompt"].items())
+        lines.append(f"variations show what their picture shows: {right}")
     if "clip_retrieval" in marks:
         lines.append(f"CLIP retrieval {marks['clip_retrieval']}")
     return "\n".join(lines)
@@ -142,6 +169,9 @@ def evaluate(
         marks["clip_retrieval"] = clip.retrieval(
             towers, CLIPTokenizer.from_pretrained(tokenizer), pool
         )
+    if (work / image_prompt.FILE).exists():
+        scenes = prompts(world_name, count // 4, unseen=False, seed=4243)
+        marks["image_prompt"] = prompted(judge, work, parts, scenes, slots, pool.side)
     (work / "marks.json").write_text(json.dumps(marks, indent=1), encoding="utf-8")
     print(table(marks), flush=True)
     return marks

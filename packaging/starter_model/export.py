@@ -10,7 +10,7 @@ import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from starter_model import sheet
+from starter_model import image_prompt, sheet
 from starter_model import vae as autoencoders
 from starter_model.parcels import half
 from starter_model.schedule import scheduler
@@ -150,8 +150,8 @@ def export(
     for name in ("clip", "image_encoder"):
         if (work / name).exists():
             copy_half(work / name, fresh / name)
-    if (work / "ip-adapter.safetensors").exists():
-        shutil.copy(work / "ip-adapter.safetensors", fresh / "ip-adapter.safetensors")
+    if (work / image_prompt.FILE).exists():
+        shutil.copy(work / image_prompt.FILE, fresh / image_prompt.FILE)
     for config in fresh.glob("*/config.json"):
         forget_place(config)
     write_json(vocabulary(world_name, examples), fresh / "words.json")

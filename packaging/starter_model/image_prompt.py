@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
@@ -17,6 +17,7 @@ from starter_model.schedule import scheduler
 from starter_model.unet import DROPOUT, TextStates, cached_latents, load_parts, timesteps
 from starter_model.vae import to_tensor
 
+FILE = "ip-adapter.safetensors"
 TOKENS = 4  # what diffusers expects of the plain adapter
 
 
@@ -71,13 +72,27 @@ def trainable(unet: UNet2DConditionModel) -> nn.ModuleDict:
     return modules
 
 
+def load(work: Path) -> UNet2DConditionModel:
+    """Return the trained U-Net with the trained adapter in it.
+
+    Raises OSError when either has not been trained.
+    """
+    unet = UNet2DConditionModel.from_pretrained(work / "unet").eval()
+    parts: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}
+    for name, value in load_file(work / FILE).items():
+        part, leaf = name.split(".", 1)
+        parts[part][leaf] = value.float()
+    unet._load_ip_adapter_weights([parts])
+    return unet
+
+
 @torch.inference_mode()
-def embeddings(encoder: CLIPVisionModelWithProjection, pool: Pool) -> Tensor:
-    """Return the image embedding of every picture of a pool."""
-    parts = []
-    for start in range(0, len(pool), 50):
-        images = to_tensor(pool.pictures(np.arange(start, min(start + 50, len(pool)))))
-        parts.append(encoder(images.to(encoder.device)).image_embeds.cpu())
+def embeddings(encoder: CLIPVisionModelWithProjection, pictures: np.ndarray) -> Tensor:
+    """Return the image embeddings (n x projection) of uint8 n x h x w x 3 pictures."""
+    parts = [
+        encoder(to_tensor(pictures[start : start + 50]).to(encoder.device)).image_embeds.cpu()
+        for start in range(0, len(pictures), 50)
+    ]
     return torch.cat(parts)
 
 
@@ -110,7 +125,12 @@ def train(
     scaling = 1 / float(latents[:4000].float().std((0, 2, 3)).mean())
     parts = load_parts(vae, text, tokenizer, device, scaling)
     states = TextStates(parts.tokenizer, parts.text_encoder, pool)
-    pictures = embeddings(encoder, pool)
+    pictures = torch.cat(
+        [
+            embeddings(encoder, pool.pictures(np.arange(start, min(start + 500, len(pool)))))
+            for start in range(0, len(pool), 500)
+        ]
+    )
     alphas, first = scheduler().alphas_cumprod, 0
     if saved := loop.load_state(checkpoint):
         modules.load_state_dict(saved["model"])
@@ -153,6 +173,6 @@ def train(
         step=step,
         state=state,
     )
-    out = work / "ip-adapter.safetensors"
+    out = work / FILE
     save_file({name: value.half() for name, value in published(unet).items()}, out)
     return out

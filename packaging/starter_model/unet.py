@@ -136,8 +136,12 @@ def sample(
     steps: int = 20,
     guidance_scale: float = 3.0,
     batch: int = 32,
+    image_embeds: Tensor | None = None,
 ) -> np.ndarray:
-    """Return one uint8 picture per prompt, by DDIM with classifier-free guidance."""
+    """Return one uint8 picture per prompt, by DDIM with classifier-free guidance.
+
+    A U-Net with an image prompt adapter takes `image_embeds` (prompts x embedding) as well.
+    """
     ddim = scheduler()
     side, device = unet.config.sample_size, unet.device
     empty = parts.text_encoder(tokenize(parts.tokenizer, [""]).to(device)).last_hidden_state
@@ -148,9 +152,16 @@ def sample(
         states = torch.cat([empty.expand_as(states), states])
         generator = torch.Generator().manual_seed(seed + start)
         latents = torch.randn(len(texts), 4, side, side, generator=generator).to(device)
+        further = None
+        if image_embeds is not None:
+            images = image_embeds[start : start + batch].to(device)
+            images = torch.cat([torch.zeros_like(images), images])
+            further = {"image_embeds": [images[:, None]]}
         ddim.set_timesteps(steps)
         for timestep in ddim.timesteps:
-            both = unet(torch.cat([latents, latents]), timestep, states).sample
+            both = unet(
+                torch.cat([latents, latents]), timestep, states, added_cond_kwargs=further
+            ).sample
             without, with_text = both.chunk(2)
             guided = without + guidance_scale * (with_text - without)
             latents = ddim.step(guided, timestep, latents).prev_sample

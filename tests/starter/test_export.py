@@ -166,7 +166,7 @@ def test_the_judge_and_the_marks_are_complete(
     )
     saved = json.loads((work / "marks.json").read_text("utf-8"))
     assert saved["seen"].keys() == marks["seen"].keys()
-    for kind in ("seen", "held_out", "judge_on_unseen_renders"):
+    for kind in ("seen", "held_out", "judge_on_unseen_renders", "image_prompt"):
         assert all(0 <= marks[kind][name] <= 1 for name in (*recogniser.SLOTS, "subject_top5"))
 
 
