@@ -46,7 +46,8 @@ def changes(before: Recipe, after: Recipe) -> tuple[str, ...]:
         found.append(_TILING[after.tiling])
     if _sha(before) != _sha(after):
         found.append(f"VAE {after.vae.name[:_SHOWN]}" if after.vae else "the model's own VAE")
-    return (*found, *_text_encoders(before, after), *_adapters(before, after))
+    parts = (*_text_encoders(before, after), *_refiner(before, after))
+    return (*found, *parts, *_adapters(before, after))
 
 
 def _sha(recipe: Recipe) -> str:
@@ -62,6 +63,15 @@ def _text_encoders(before: Recipe, after: Recipe) -> list[str]:
     added = [f"text encoder {name[:_SHOWN]}" for key, name in new.items() if key not in old]
     gone = [f"\u2212 text encoder {name[:_SHOWN]}" for key, name in old.items() if key not in new]
     return added or gone
+
+
+def _refiner(before: Recipe, after: Recipe) -> list[str]:
+    old, new = before.refiner, after.refiner
+    if new is None:
+        return [] if old is None else ["no refiner"]
+    if old is None or old.model.sha256 != new.model.sha256:
+        return [f"refiner {new.model.name[:_SHOWN]} from {new.start:g}"]
+    return [] if old.start == new.start else [f"refiner from {old.start:g} → {new.start:g}"]
 
 
 def _noise(before: Recipe, after: Recipe) -> list[str]:

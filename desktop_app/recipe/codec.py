@@ -18,6 +18,7 @@ from desktop_app.recipe.recipe import (
     LoraUse,
     ModelRef,
     Recipe,
+    RefinerUse,
     Variation,
 )
 
@@ -34,10 +35,10 @@ _KINDS: dict[type, str] = {
     LoraUse: "lora",
     EmbeddingUse: "embedding",
 }
-_LATER: dict[str, object] = {"text_encoders": ()}
+_LATER: dict[str, object] = {"text_encoders": (), "refiner": None}
 """Fields that came after the version, and what they are where it is not said; not written then, so
 that what does not use them is the same file with the same hash as before."""
-_FLOATS = frozenset({"guidance_scale", "weight", "variation_strength", "seconds"})
+_FLOATS = frozenset({"guidance_scale", "weight", "start", "variation_strength", "seconds"})
 
 
 def dumps(value: object) -> str:
@@ -202,6 +203,7 @@ def _attached(data: Mapping[str, object]) -> dict[str, object]:
         "text_encoders": tuple(
             _ref(row) for row in _list(data.get("text_encoders"), "text encoders", 100)
         ),
+        "refiner": _refiner(data.get("refiner")),
     }
 
 
@@ -214,6 +216,13 @@ def _adapter(value: object) -> LoraUse | EmbeddingUse:
             return _build(EmbeddingUse, {**data, "embedding": _ref(data.get("embedding"))})
         case _:
             raise AppError("recipe-adapter", "This picture uses an adapter not known here.")
+
+
+def _refiner(value: object) -> RefinerUse | None:
+    if value is None:
+        return None
+    data = _fields(value, "refiner")
+    return _build(RefinerUse, {**data, "model": _ref(data.get("model"))})
 
 
 def _model(value: object) -> ModelRef | None:

@@ -26,6 +26,7 @@ from desktop_app.recipe.recipe import (
     LoraUse,
     ModelRef,
     Recipe,
+    RefinerUse,
     Tiling,
     Variation,
     VariationMethod,
@@ -83,6 +84,7 @@ class Draft:
     vae: ModelRef | None = None
     text_encoders: tuple[ModelRef, ...] = ()
     clip_skip: int = 0
+    refiner: RefinerUse | None = None
     count: int = 1
 
     def __post_init__(self) -> None:
@@ -196,6 +198,7 @@ def _recipe(draft: Draft, model: ModelRef, seed: int, known: Names) -> Recipe:
         vae=draft.vae,
         text_encoders=draft.text_encoders,
         clip_skip=draft.clip_skip,
+        refiner=draft.refiner,
     )
 
 
@@ -267,5 +270,6 @@ def draft_of(recipe: Recipe, base: Draft | None = None) -> Draft:
         vae=recipe.vae,
         text_encoders=recipe.text_encoders,
         clip_skip=recipe.clip_skip,
+        refiner=recipe.refiner,
         count=1,
     )

@@ -22,7 +22,7 @@ SEED_FIELDS = (
 _NAMED: dict[Part, tuple[str, ...]] = {
     "prompt": ("prompt", "negative_prompt", "styles"),
     "size": ("width", "height"),
-    "model": ("model", "vae", "text_encoders", "adapters"),
+    "model": ("model", "vae", "text_encoders", "refiner", "adapters"),
     "count": ("count",),
 }
 # A branch belongs to one picture, and the rule says what comes after a run: neither is kept.

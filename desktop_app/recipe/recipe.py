@@ -74,6 +74,7 @@ STRENGTH = Range(name="Variation", low=0, high=1, multiple=0)
 COUNT = Range(name="Count", low=1, high=64)
 STEP = Range(name="The step to branch from", low=1, high=1000)
 CLIP_SKIP = Range(name="CLIP skip", low=0, high=12)
+REFINER_START = Range(name="Where the refiner begins", low=0, high=1, multiple=0)
 ADAPTER_WEIGHT = Range(name="The weight of a LoRA", low=-4, high=4, multiple=0)
 
 
@@ -201,6 +202,25 @@ class EmbeddingUse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefinerUse:
+    """A model that takes the last steps, trained for low noise alone.
+
+    The two are an ensemble of experts: Podell et al. 2023 (arXiv 2307.01952, section 2.5), Balaji
+    et al. 2022 (arXiv 2211.01324).
+
+    Attributes:
+        start: share of the training's noise levels that are left to the model itself, from the
+            highest on: 0.8 gives the refiner the last fifth of them.
+    """
+
+    model: ModelRef
+    start: float = 0.8
+
+    def __post_init__(self) -> None:
+        REFINER_START.check(self.start)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """Everything that determines one picture.
 
@@ -221,6 +241,8 @@ class Recipe:
         text_encoders: others in place of the model's own, or those of a model that has none, each
             in the place that it was made for; what is not among them is the model's own.
         clip_skip: how many of the text encoder's last layers are left out.
+        refiner: what takes the last steps; None for the model itself. A branch goes on with the
+            refiner, or without, as its own settings say.
 
     Raises:
         AppError: for a value out of range, with the sentence to show.
@@ -242,6 +264,7 @@ class Recipe:
     vae: ModelRef | None = None
     text_encoders: tuple[ModelRef, ...] = ()
     clip_skip: int = 0
+    refiner: RefinerUse | None = None
 
     def __post_init__(self) -> None:
         _check_text("The prompt", self.prompt, PROMPT_MAX)

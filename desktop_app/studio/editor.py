@@ -45,6 +45,7 @@ LABELS = {
     "vae": "VAE",
     "text_encoders": "Text encoder",
     "clip_skip": "CLIP skip",
+    "refiner": "Refiner",
 }
 """What the fields of a Draft are called."""
 

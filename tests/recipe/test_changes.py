@@ -7,10 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.recipe.changes import changes
-from desktop_app.recipe.recipe import FromNoise, FromStep, LoraUse, ModelRef, Recipe, Variation
+from desktop_app.recipe.recipe import (
+    FromNoise,
+    FromStep,
+    LoraUse,
+    ModelRef,
+    Recipe,
+    RefinerUse,
+    Variation,
+)
 
 MODEL = ModelRef(sha256="ab" * 32, name="One")
 LORA = ModelRef(sha256="cd" * 32, name="Ink", kind="lora")
+REFINER = ModelRef(sha256="ba" * 32, name="Fine", kind="single")
 BASE = Recipe(model=MODEL, prompt="a fox, sunny, 35mm", seed=5, guidance_scale=3)
 
 
@@ -43,6 +52,7 @@ BASE = Recipe(model=MODEL, prompt="a fox, sunny, 35mm", seed=5, guidance_scale=3
             {"text_encoders": (ModelRef(sha256="ac" * 32, name="Long", kind="text_encoder"),)},
             ("text encoder Long",),
         ),
+        ({"refiner": RefinerUse(model=REFINER)}, ("refiner Fine from 0.8",)),
         ({"clip_skip": 2}, ("CLIP skip 0 → 2",)),
     ],
 )
@@ -61,6 +71,10 @@ def test_what_is_taken_away_is_said() -> None:
         BASE, text_encoders=(ModelRef(sha256="ac" * 32, name="Long", kind="text_encoder"),)
     )
     assert changes(read, BASE) == ("the model's own text encoders",)
+    refined = replace(BASE, refiner=RefinerUse(model=REFINER))
+    later = replace(BASE, refiner=RefinerUse(model=REFINER, start=0.9))
+    assert changes(refined, BASE) == ("no refiner",)
+    assert changes(refined, later) == ("refiner from 0.8 → 0.9",)
     heavier = replace(mixed, adapters=(LoraUse(lora=LORA, weight=1.0),))
     assert changes(mixed, heavier) == ("Ink 0.5 → 1",)
     branch = replace(BASE, start=FromStep(parent=BASE, step=3))

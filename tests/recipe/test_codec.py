@@ -31,6 +31,7 @@ from desktop_app.recipe.recipe import (
     LoraUse,
     ModelRef,
     Recipe,
+    RefinerUse,
     Variation,
 )
 from desktop_app.recipe.samplers import all_labels
@@ -49,6 +50,7 @@ adapters = st.one_of(
     st.builds(LoraUse, lora=models, weight=st.floats(-4, 4)),
     st.builds(EmbeddingUse, embedding=models, token=text),
 )
+refiners = st.builds(RefinerUse, model=models, start=st.floats(0, 1))
 variations = st.builds(Variation, seed=seeds, weight=st.floats(0, 1))
 
 
@@ -86,6 +88,7 @@ def roots(draw: st.DrawFn) -> Recipe:
         vae=draw(st.none() | models),
         text_encoders=tuple(draw(st.lists(models, max_size=3))),
         clip_skip=draw(st.integers(0, 12)),
+        refiner=draw(st.none() | refiners),
     )
 
 
@@ -107,6 +110,7 @@ def drafts(draw: st.DrawFn) -> Draft:
         height=draw(sides),
         scheduler=scheduler,
         sigmas=sigmas,
+        refiner=draw(st.none() | refiners),
         count=draw(st.integers(1, 64)),
     )
 
@@ -137,8 +141,9 @@ def test_a_recipe_of_the_first_version_has_the_values_of_its_day() -> None:
 
 
 def test_what_does_not_use_a_later_field_has_the_json_and_the_digest_of_before() -> None:
-    assert "text_encoders" not in recipe_to_json(sample())
-    assert "text_encoders" not in draft_to_json(Draft())
+    for field in ("text_encoders", "refiner"):
+        assert field not in recipe_to_json(sample())
+        assert field not in draft_to_json(Draft())
     assert digest(sample()) == "a29d70b80ebce0709ab6b427f7fbc0ca9cb4e78cfb656ed2bd5d19490c19e83c"
     encoder = ModelRef(sha256="b" * 64, name="Long", kind="text_encoder")
     read = replace(sample(), text_encoders=(encoder,))
@@ -152,6 +157,20 @@ def test_no_more_text_encoders_than_a_model_can_have() -> None:
     for wrong in ([row] * 9, [row] * 200, "none", [3], [{**row, "sha256": "x"}]):
         with pytest.raises(AppError):
             recipe_from_json({**data, "text_encoders": wrong})
+
+
+def test_a_refiner_is_a_part_of_the_picture_and_its_name_is_not() -> None:
+    model = ModelRef(sha256="b" * 64, name="Refiner")
+    refined = replace(sample(), refiner=RefinerUse(model=model))
+    assert digest(refined) != digest(sample())
+    assert digest(replace(refined, refiner=RefinerUse(model=model, start=0.7))) != digest(refined)
+    other = RefinerUse(model=replace(model, name="Another name"))
+    assert digest(replace(refined, refiner=other)) == digest(refined)
+    data = recipe_to_json(refined)
+    row = {"model": {"sha256": "b" * 64, "name": "", "kind": "single"}, "start": 0.8}
+    for wrong in ("none", [], {}, {**row, "start": 1.5}, {**row, "start": "0.8"}, {"start": 0.8}):
+        with pytest.raises(AppError):
+            recipe_from_json({**data, "refiner": wrong})
 
 
 def branched(times: int) -> Recipe:
