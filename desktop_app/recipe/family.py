@@ -62,6 +62,7 @@ class Family:
         controls: what the sidebar shows.
         adapters: kinds of files that can be attached: `lora`, `embedding`.
         tasks: `text` makes pictures from text, `refine` only works on another picture.
+        refiner: key of the family that can take the last steps; empty where none can.
         latent_channels: of the latent as it is previewed; 0 where models of the family differ.
         single_file: whether one file can hold everything that it needs beside what is shipped.
         tokenizer_file: the file of a tokenizer that may not be shipped; empty where none is needed.
@@ -82,6 +83,7 @@ class Family:
     controls: tuple[Control, ...]
     adapters: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ("text",)
+    refiner: str = ""
     latent_channels: int = 4
     single_file: bool = False
     tokenizer_file: str = ""
