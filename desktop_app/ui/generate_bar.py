@@ -177,6 +177,7 @@ class GenerateBar(QWidget):
         row.addWidget(self.count)
         row.addWidget(self.grid)
         hint = label("Ctrl+Enter generate   ·   Esc cancel   ·   Shift+Enter queue", "hint")
+        hint.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(7))

@@ -1,10 +1,11 @@
 """The empty canvas: prompts to start with, and where to put a bigger model."""
 
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -21,10 +22,17 @@ from desktop_app.ui.fields import drop_contents, label
 from desktop_app.ui.icons import mark
 
 MOST = 6
+_TWO_COLUMNS = 440
+"""Pixels at 100 % text size from which two prompts stand side by side."""
+_MODELS = (
+    "A bigger model? Drop it on the window, or put it in your models folder.",
+    "A bigger model? Drop it on the window.",
+    "Add a bigger model",
+)
 
 
 class Welcome(QWidget):
-    """What an artist sees before the first picture.
+    """What an artist sees before the first picture; as many prompts as there is room for.
 
     Signals:
         prompt_chosen(str): a prompt was clicked; it should be made at once.
@@ -43,6 +51,8 @@ class Welcome(QWidget):
         self._library = library
         self._open_folder = open_folder_with or open_folder
         self._shown: tuple[str, ...] = ()
+        self._columns = 0
+        self._buttons: list[QPushButton] = []
         self._build()
         library.changed.connect(self._refresh)
         library.current_changed.connect(self._refresh)
@@ -72,9 +82,7 @@ class Welcome(QWidget):
         row.addStretch(1)
         column.addLayout(row)
         column.addStretch(1)
-        self._models = QPushButton(
-            "A bigger model? Drop it on the window, or put it in your models folder."
-        )
+        self._models = QPushButton(_MODELS[0])
         self._models.setProperty("quiet", True)
         self._models.setToolTip(f"Opens {self._library.models_folder}")
         self._models.clicked.connect(lambda: self._open_folder(self._library.models_folder))
@@ -82,7 +90,7 @@ class Welcome(QWidget):
 
     def buttons(self) -> list[QPushButton]:
         """The prompts, in order."""
-        return self._prompts.findChildren(QPushButton, "starter")
+        return list(self._buttons)
 
     def _refresh(self) -> None:
         prompts = tuple(self._library.example_prompts[:MOST])
@@ -90,13 +98,46 @@ class Welcome(QWidget):
             return
         self._shown = prompts
         drop_contents(self._grid)
-        for i, prompt in enumerate(prompts):
+        self._buttons = []
+        for prompt in prompts:
             button = StarterPrompt(prompt, self._prompts)
             button.clicked.connect(lambda _=False, prompt=prompt: self.prompt_chosen.emit(prompt))
-            self._grid.addWidget(button, i // 2, i % 2)
+            self._grid.addWidget(button)
+            self._buttons.append(button)
+        self._columns = 0
+        self._fit()
         self._hint.setText(
             "Type a prompt, or click one to make it." if prompts else "Type a prompt to begin."
         )
+
+    def _fit(self) -> None:
+        """One column or two, and away with what does not fit: the mark, then the last prompts."""
+        buttons, gap, margin = self._buttons, theme.px(8), theme.px(24)
+        columns = 2 if self.width() >= theme.px(_TWO_COLUMNS) else 1
+        if columns != self._columns:
+            self._columns = columns
+            for at, button in enumerate(buttons):
+                self._grid.addWidget(button, at // columns, at % columns)
+        across = self.width() - 2 * margin
+        for words in _MODELS:
+            self._models.setText(words)
+            if self._models.sizeHint().width() <= across:
+                break
+        wide = (min(across, self._prompts.maximumWidth()) - gap * (columns - 1)) // columns
+        high = max((_height(one, wide) for one in buttons), default=0)
+        words = (self._title, self._hint, self._models)
+        taken = sum(one.sizeHint().height() + gap for one in words) + theme.px(12) + 2 * margin
+        rows = ceil(len(buttons) / columns)
+        spare = self.height() - taken - rows * (high + gap)
+        self._mark.setVisible(spare >= self._mark.sizeHint().height() + gap)
+        fitting = max(1, (self.height() - taken) // (high + gap))
+        for at, button in enumerate(buttons):
+            button.setFixedHeight(high)
+            button.setVisible(at < fitting * columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
 
 
 class StarterPrompt(QPushButton):
@@ -114,6 +155,11 @@ class StarterPrompt(QPushButton):
         inside.setContentsMargins(theme.px(14), theme.px(6), theme.px(14), theme.px(6))
         inside.addWidget(words)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def _height(button: QPushButton, wide: int) -> int:
+    """Pixels that a prompt takes with its words wrapped to a width."""
+    return max(button.sizeHint().height(), button.heightForWidth(wide))
 
 
 def open_folder(folder: Path) -> None:
