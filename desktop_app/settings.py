@@ -31,7 +31,7 @@ class Settings:
             the disk; 0 keeps none.
         thumbnail_size: pixels, 80 ... 400.
         window_geometry: QWidget.saveGeometry() in base64; empty before the first start.
-        splitters: sizes in pixels by the splitter's name.
+        splitters: sizes by the splitter's name, in pixels at 100 % text size.
     """
 
     theme: Theme = "dark"

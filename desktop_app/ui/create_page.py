@@ -271,15 +271,18 @@ class CreatePage(QWidget):
         }
         for splitter in (self.across, self.down):
             name = splitter.objectName()
-            sizes = kept.get(name, ())
-            if len(sizes) != splitter.count() or not all(sizes):
+            sizes = tuple(theme.px(one) for one in kept.get(name, ()) if one)
+            if len(sizes) != splitter.count():
                 sizes = usual[name]
             splitter.setSizes(list(sizes))
 
     def remember_splitters(self) -> None:
         """Keep the widths and heights; not while the panels are hidden."""
         if not self.prompts.isHidden():
-            sizes = {one.objectName(): tuple(one.sizes()) for one in (self.across, self.down)}
+            sizes = {
+                one.objectName(): tuple(map(theme.units, one.sizes()))
+                for one in (self.across, self.down)
+            }
             self._studio.settings.set(splitters={**self._studio.settings.values.splitters, **sizes})
 
     def _first_pictures(self) -> None:

@@ -85,7 +85,8 @@ class LibraryPage(QWidget):
         sizes = self._studio.settings.values.splitters.get(SPLITTER)
         width = max(1280, self.width())
         left, right = theme.px(LEFT), theme.px(RIGHT)
-        self._splitter.setSizes(list(sizes or (left, width - left - right, right)))
+        kept = [theme.px(one) for one in sizes or ()]
+        self._splitter.setSizes(kept or [left, width - left - right, right])
         column.addWidget(Separator())
         column.addWidget(self._splitter, 1)
 
@@ -135,7 +136,7 @@ class LibraryPage(QWidget):
         """Keep the sizes of the three parts, and what is still being typed."""
         self.details.flush()
         splitters = dict(self._studio.settings.values.splitters)
-        splitters[SPLITTER] = tuple(self._splitter.sizes())
+        splitters[SPLITTER] = tuple(map(theme.units, self._splitter.sizes()))
         self._studio.settings.set(splitters=splitters)
 
     def open_settings(self) -> DownloadSettings:

@@ -94,6 +94,11 @@ def px(size: float) -> int:
     return max(1, round(size * _look.scale))
 
 
+def units(pixels: int) -> int:
+    """The size that `px` makes so many pixels of."""
+    return max(1, round(pixels / _look.scale))
+
+
 def font(size: float = TEXT_PX, *, tabular: bool = True) -> QFont:
     """Inter at `size` pixels.
 
