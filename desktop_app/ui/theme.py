@@ -96,7 +96,7 @@ def px(size: float) -> int:
 
 def units(pixels: int) -> int:
     """The size that `px` makes so many pixels of."""
-    return max(1, round(pixels / _look.scale))
+    return round(pixels / _look.scale)
 
 
 def font(size: float = TEXT_PX, *, tabular: bool = True) -> QFont:
