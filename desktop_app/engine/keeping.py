@@ -14,13 +14,21 @@ from desktop_app.engine.adapters.attachments import Attachments
 from desktop_app.engine.backend import Report
 from desktop_app.engine.events import Loading
 from desktop_app.engine.loading import Model, load_model
-from desktop_app.engine.placing import DTYPES, carry_out, parameters_of, place_of
-from desktop_app.engine.plan import Plan, Wishes, expected, in_words, make_plan, step_down
+from desktop_app.engine.placing import DTYPES, carry_out, place_of
+from desktop_app.engine.plan import (
+    USUAL_PIXELS,
+    Plan,
+    expected,
+    in_words,
+    load_down,
+    make_plan,
+    step_down,
+)
 from desktop_app.recipe.recipe import ModelRef
+from desktop_app.recipe.wishes import Wishes
+from desktop_app.weights.counting import Held, held_by
 
 log = logging.getLogger(__name__)
-USUAL_PIXELS = 1024 * 1024
-"""Of the pictures that a model must have room for beside its weights."""
 
 
 class Models:
@@ -29,10 +37,13 @@ class Models:
     Args:
         weights: finds the folder or the file of a model; raises AppError when it is missing.
         configs: see `loading.load_model`.
+        wishes: what the artist decides of how a model is kept; one that is kept otherwise is
+            loaded anew.
         attachments: what every model finds its adapters with.
 
     Attributes:
         kept: by their hash, the one that was used last at the end.
+        then: decisions that come before the artist's, to make a picture as it was made.
     """
 
     def __init__(
@@ -41,15 +52,16 @@ class Models:
         device: torch.device,
         *,
         configs: Path | None,
-        wishes: Wishes | None,
+        wishes: Callable[[ModelRef], Wishes] | None,
         attachments: Attachments,
     ) -> None:
         self.kept: OrderedDict[str, Model] = OrderedDict()
+        self.then = Wishes()
         self._weights = weights
         self._device = device
         self._place = place_of(device)
         self._configs = configs
-        self._wishes = wishes
+        self._wishes = wishes or (lambda _: Wishes())
         self._attachments = attachments
 
     def get(self, ref: ModelRef, report: Report) -> Model:
@@ -58,64 +70,103 @@ class Models:
         Raises:
             AppError: as `loading.load_model`, or `out-of-memory`.
         """
+        wishes = self.then.over(self._wishes(ref))
         known = self.kept.get(ref.sha256)
-        if known is not None:
+        if known is not None and self._plan(known.held, wishes) == known.first:
             self.kept.move_to_end(ref.sha256)
             return known
         report(Loading(what=ref.name))
         path = self._weights(ref)
+        if known is not None:
+            del known, self.kept[ref.sha256]
+            self._free()
         self._evict(residency.KEEP_MODELS - 1)
-        sizes = parameters_of(path)
-        # Transformers were trained in bfloat16, and their numbers can be too large for float16.
-        wide = "transformer" in sizes
-        plan = make_plan(sizes, self._place, USUAL_PIXELS, self._wishes, wide=wide)
-        words = in_words(plan, self._place)
-        log.info("%s: %s", ref.name, words)
-        report(Loading(what=ref.name, plan=words))
-        with residency.refused_when_full(self._device, f"the model {ref.name}"):
-            model = self._loaded(path, ref, plan)
+        model = self._load(path, ref, wishes, report)
         self.kept[ref.sha256] = model
         limit = residency.describe(self._device).memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self.kept.values()) > limit:
             self._evict(1)
         return model
 
-    def smaller(self, ref: ModelRef, report: Report) -> str:
-        """Keep a model by the next smaller plan, and alone; what was done, for people.
+    def smaller(self, ref: ModelRef, report: Report) -> bool:
+        """Keep a model by the next smaller plan, and alone; its notes say so from then on.
 
         Returns:
-            Nothing where the model is not the reason, or no smaller plan is left.
+            False where the model is not the reason, or no smaller plan is left.
         """
         model = self.kept.get(ref.sha256)
-        down = None if model is None else step_down(model.plan, self._place)
+        down = None if model is None else step_down(model.plan, model.held, self._place)
         if model is None or down is None:
-            return ""
-        plan, words = down
-        sizes = parameters_of(self._weights(ref))
-        plan = replace(plan, expected=expected(plan, sizes, USUAL_PIXELS))
+            return False
+        plan, words = self._stepped(*down, model.held)
         self.kept.move_to_end(ref.sha256)
         self._evict(1)
         carry_out(model.pipe, plan, self._device)
-        self.kept[ref.sha256] = replace(model, plan=plan)
-        report(Loading(what=ref.name, plan=in_words(plan, self._place)))
-        log.warning("%s", words)
-        return words
+        self.kept[ref.sha256] = replace(model, plan=plan, notes=(*model.notes, words))
+        self._tell(ref, plan, report)
+        return True
 
     def clear(self) -> None:
         """Forget them all."""
         self.kept.clear()
 
-    def _loaded(self, path: Path, ref: ModelRef, plan: Plan) -> Model:
+    def _load(self, path: Path, ref: ModelRef, wishes: Wishes, report: Report) -> Model:
+        """A model by its plan; when memory runs out, with no other beside it, then one rung down.
+
+        Raises:
+            AppError: as `get`.
+        """
+        held = held_by(path)
+        plan = first = self._plan(held, wishes)
+        notes: tuple[str, ...] = ()
+        self._tell(ref, plan, report)
+        model = self._attempt(path, ref, plan)
+        if model is None and self.kept:
+            self._evict(0)
+            model = self._attempt(path, ref, plan)
+        down = load_down(plan, held, self._place, wishes)
+        if model is None and down is not None:
+            plan, words = self._stepped(*down, held)
+            notes = (words,)
+            self._tell(ref, plan, report)
+            model = self._attempt(path, ref, plan)
+        if model is None:
+            raise residency.out_of_memory(f"the model {ref.name}")
+        return replace(model, plan=plan, first=first, held=held, notes=notes)
+
+    def _attempt(self, path: Path, ref: ModelRef, plan: Plan) -> Model | None:
+        """The model on its place; None when memory runs out."""
         whole = plan.offload == "none" and not plan.float8
-        model = load_model(
-            path,
-            ref.name,
-            device=self._device if whole else torch.device("cpu"),
-            dtype=DTYPES[plan.dtype],
-            configs=self._configs,
-        )
-        carry_out(model.pipe, plan, self._device)
-        return replace(model, attachments=self._attachments, plan=plan)
+        try:
+            model = load_model(
+                path,
+                ref.name,
+                device=self._device if whole else torch.device("cpu"),
+                dtype=DTYPES[plan.dtype],
+                configs=self._configs,
+            )
+            carry_out(model.pipe, plan, self._device)
+            return replace(model, attachments=self._attachments)
+        except (RuntimeError, MemoryError) as error:
+            if not residency.is_out_of_memory(error):
+                raise
+            log.warning("loading %s: %s", ref.name, error)
+        # Out of the handler, so that the frames that hold what was loaded are gone.
+        self._free()
+        return None
+
+    def _plan(self, held: Held, wishes: Wishes) -> Plan:
+        return make_plan(held, self._place, USUAL_PIXELS, wishes)
+
+    def _stepped(self, plan: Plan, words: str, held: Held) -> tuple[Plan, str]:
+        """A smaller plan with what it takes."""
+        log.warning("%s", words)
+        return replace(plan, expected=expected(plan, held, USUAL_PIXELS)), words
+
+    def _tell(self, ref: ModelRef, plan: Plan, report: Report) -> None:
+        words = in_words(plan, self._place)
+        log.info("%s: %s", ref.name, words)
+        report(Loading(what=ref.name, plan=words))
 
     def _evict(self, keep: int) -> None:
         """Forget the models that were not used for longest."""
@@ -123,5 +174,8 @@ class Models:
             return
         while len(self.kept) > keep:
             self.kept.popitem(last=False)
+        self._free()
+
+    def _free(self) -> None:
         gc.collect()
         residency.free_cached(self._device)

@@ -20,6 +20,7 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.family import Family
 from desktop_app.recipe.recipe import FromStep, Recipe
 from desktop_app.recipe.samplers import SAMPLERS
+from desktop_app.weights.counting import Held
 
 if TYPE_CHECKING:
     from desktop_app.engine.adapters.attachments import Attachments
@@ -59,6 +60,10 @@ class Model:
         config_sha256: of the configs and the vocabulary, not the weights.
         attachments: finds what recipes attach; None where nothing can be.
         plan: how it is kept.
+        first: how it was to be kept, before memory ran out.
+        held: what its files hold.
+        stored: how its network's weights are packed, such as `Q8_0`; empty for plain numbers.
+        notes: what was done because memory ran out, one sentence each.
     """
 
     pipe: Any
@@ -69,6 +74,10 @@ class Model:
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
     attachments: "Attachments | None" = None
     plan: Plan = field(default_factory=lambda: Plan(dtype="float32"))
+    first: Plan = field(default_factory=lambda: Plan(dtype="float32"))
+    held: Held = field(default_factory=Held)
+    stored: str = ""
+    notes: tuple[str, ...] = ()
 
     def latent_shape(self, width: int, height: int) -> tuple[int, ...]:
         """(1, C, H/f, W/f) for a picture of these pixels.

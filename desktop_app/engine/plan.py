@@ -1,13 +1,9 @@
 """What fits where, planned before a model is loaded; imports no torch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
-Offload = Literal["none", "model", "group"]
-Dtype = Literal["float32", "float16", "bfloat16"]
-OFFLOADS: tuple[Offload, ...] = get_args(Offload)
-DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+from desktop_app.recipe.wishes import OFFLOADS, Dtype, Offload, Wishes
+from desktop_app.weights.counting import Held
 
 BYTES: dict[Dtype, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
 OWN_MEMORY = ("cuda", "xpu")
@@ -21,18 +17,10 @@ STEP_VALUES = 1024
 DECODE_VALUES = 2048
 """Numbers that an AutoencoderKL holds for each pixel at its last block: 16 planes of 128."""
 TILE_PIXELS = 512 * 512
+USUAL_PIXELS = 1024 * 1024
+"""Of the pictures that a model must have room for beside its weights."""
 GROUP_SHARE = 0.08
 """Share of a network that is on the device at once when it is brought block by block."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
-    """What the artist decides; None leaves it to the plan."""
-
-    dtype: Dtype | None = None
-    offload: Offload | None = None
-    float8: bool | None = None
-    tiled: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +38,30 @@ class Place:
     memory: int
     half: bool
     bfloat16: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether the device has memory of its own, from which parts can be kept out."""
+        return self.kind in OWN_MEMORY
+
+    @property
+    def dtypes(self) -> tuple[Dtype, ...]:
+        """In which precisions it computes, the most exact first."""
+        halves: dict[Dtype, bool] = {
+            "bfloat16": self.bfloat16,
+            "float16": self.half or self.kind == "mps",
+        }
+        return "float32", *(name for name, can in halves.items() if can)
+
+    @property
+    def offloads(self) -> tuple[Offload, ...]:
+        """The ways to keep a model on it, the quickest first."""
+        return OFFLOADS if self.own else ("none",)
+
+    @property
+    def float8(self) -> bool:
+        """Whether weights can be stored in eight bits; an Apple GPU has no such numbers."""
+        return self.kind != "mps"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,53 +95,67 @@ class Plan:
         return not self.available or self.expected <= self.available
 
 
-def make_plan(
-    parameters: Mapping[str, int],
-    place: Place,
-    pixels: int,
-    wishes: Wishes | None = None,
-    *,
-    wide: bool = False,
-) -> Plan:
+def make_plan(held: Held, place: Place, pixels: int, wishes: Wishes | None = None) -> Plan:
     """The first plan that fits, from the quickest on; the smallest one where none does.
 
     Args:
-        parameters: how many numbers each component has, by name; `unet`, `transformer` and `prior`
-            are networks, `vae` and its like decode.
+        held: what each component holds; `unet`, `transformer` and `prior` are networks, `vae` and
+            its like decode.
         pixels: of the pictures that shall be possible.
-        wide: whether the family's numbers are too large for float16.
+        wishes: those that the place or the model does not have count for nothing.
     """
-    wishes = wishes or Wishes()
-    dtype = wishes.dtype or _dtype(parameters, place, wide)
+    wishes = possible(wishes or Wishes(), held, place)
+    dtype = wishes.dtype or _dtype(held, place)
     first = Plan(dtype=dtype, available=_available(place), tiled=bool(wishes.tiled))
     plan = first
-    for offload, float8, tiled in _ways(place, wishes):
+    for offload, float8, tiled in _ways(held, place, wishes):
         plan = replace(first, offload=offload, float8=float8, tiled=tiled)
-        plan = replace(plan, expected=expected(plan, parameters, pixels))
+        plan = replace(plan, expected=expected(plan, held, pixels))
         if plan.fits:
             break
     return plan
 
 
-def expected(plan: Plan, parameters: Mapping[str, int], pixels: int) -> int:
+def possible(wishes: Wishes, held: Held, place: Place) -> Wishes:
+    """The wishes that can be met for a model here; the others as if they were not decided."""
+    return replace(
+        wishes,
+        dtype=wishes.dtype if wishes.dtype in place.dtypes else None,
+        offload=wishes.offload if wishes.offload in offloads_of(held, place) else None,
+        float8=wishes.float8 if float8_of(held, place) else None,
+    )
+
+
+def offloads_of(held: Held, place: Place) -> tuple[Offload, ...]:
+    """How a model can be kept; packed weights cannot be brought block by block."""
+    ways = place.offloads
+    return tuple(way for way in ways if way != "group") if held.packed else ways
+
+
+def float8_of(held: Held, place: Place) -> bool:
+    """Whether a network can be stored in eight bits; one that is packed already cannot."""
+    return place.float8 and not any(name in held.packed for name in NETWORKS)
+
+
+def expected(plan: Plan, held: Held, pixels: int) -> int:
     """Bytes on the device at the most while a plan makes a picture; an estimate."""
     width = BYTES[plan.dtype]
-    held = {
-        name: count * (1 if plan.float8 and name in NETWORKS else width)
-        for name, count in parameters.items()
-    }
-    networks = [size for name, size in held.items() if name in NETWORKS]
-    decoders = [size for name, size in held.items() if name in DECODERS]
+    sizes = dict(held.packed)
+    for name, count in held.numbers.items():
+        size = count * (1 if plan.float8 and name in NETWORKS else width)
+        sizes[name] = sizes.get(name, 0) + size
+    networks = [size for name, size in sizes.items() if name in NETWORKS]
+    decoders = [size for name, size in sizes.items() if name in DECODERS]
     step = pixels * STEP_VALUES * width
     decode = (min(pixels, TILE_PIXELS) if plan.tiled else pixels) * DECODE_VALUES * width
     match plan.offload:
         case "none":
-            return sum(held.values()) + max(step, decode)
+            return sum(sizes.values()) + max(step, decode)
         case "model":
-            read = max((size for size in held.values()), default=0)
+            read = max((size for size in sizes.values()), default=0)
             return max(read, max(networks, default=0) + step, sum(decoders) + decode)
         case "group":
-            largest = int(max(held.values(), default=0) * GROUP_SHARE)
+            largest = int(max(sizes.values(), default=0) * GROUP_SHARE)
             return max(largest + step, sum(decoders) + decode)
 
 
@@ -137,23 +163,47 @@ NETWORKS = ("unet", "transformer", "prior", "decoder")
 DECODERS = ("vae", "movq", "vqgan")
 
 
-def step_down(plan: Plan, place: Place) -> tuple[Plan, str] | None:
+def step_down(plan: Plan, held: Held, place: Place) -> tuple[Plan, str] | None:
     """The next smaller plan after memory ran out, and what changes, for people.
 
     Returns:
         None when nothing smaller is left.
     """
+    ways = offloads_of(held, place)
     down: Plan
-    if place.kind in OWN_MEMORY and plan.offload == "none":
+    if plan.offload == "none" and "model" in ways:
         down, words = replace(plan, offload="model"), "one part of the model was on it at a time"
-    elif place.kind in OWN_MEMORY and plan.offload == "model":
+    elif plan.offload == "model" and "group" in ways:
         down, words = replace(plan, offload="group"), "the model was brought to it block by block"
     elif not plan.sliced:
         down, words = replace(plan, sliced=True, tiled=True), "attention was computed in slices"
     else:
         return None
-    device = "the graphics memory" if place.kind in OWN_MEMORY else "the memory"
-    return replace(down, rung=plan.rung + 1), f"Because {device} ran out, {words}."
+    return replace(down, rung=plan.rung + 1), f"Because {_memory(place)} ran out, {words}."
+
+
+def load_down(plan: Plan, held: Held, place: Place, wishes: Wishes) -> tuple[Plan, str] | None:
+    """The next smaller plan after memory ran out while the model was loaded, and what changes.
+
+    Slices of attention help no load, but half the bytes a number do; a precision that the artist
+    decided is kept.
+
+    Returns:
+        None when nothing smaller is left.
+    """
+    if plan.offload == "none" and len(offloads_of(held, place)) > 1:
+        return step_down(plan, held, place)
+    kept = wishes.dtype is not None or not place.bfloat16 or not held.numbers
+    if kept or plan.dtype != "float32":
+        return None
+    down = replace(plan, dtype="bfloat16", rung=plan.rung + 1)
+    return down, (
+        f"Because {_memory(place)} ran out while the model was loaded, it was computed in bfloat16."
+    )
+
+
+def _memory(place: Place) -> str:
+    return "the graphics memory" if place.own else "the memory"
 
 
 def in_words(plan: Plan, place: Place) -> str:
@@ -178,34 +228,33 @@ def _gigabytes(count: int) -> str:
 
 
 def _available(place: Place) -> int:
-    share = RESERVE if place.kind in OWN_MEMORY else RESERVE_SHARED
+    share = RESERVE if place.own else RESERVE_SHARED
     return int(place.memory * (1 - share))
 
 
-def _dtype(parameters: Mapping[str, int], place: Place, wide: bool) -> Dtype:
-    if place.half and not (wide and place.bfloat16):
+def _dtype(held: Held, place: Place) -> Dtype:
+    # Transformers were trained in bfloat16, and their numbers can be too large for float16.
+    if place.half and not (held.wide and place.bfloat16):
         return "float16"
     if place.half:
         return "bfloat16"
     # The processor is at its best in float32, as long as the model is in memory at all.
-    needed = sum(parameters.values()) * BYTES["float32"]
+    needed = sum(held.numbers.values()) * BYTES["float32"] + sum(held.packed.values())
     room = _available(place)
     return "bfloat16" if room and needed > room and place.bfloat16 else "float32"
 
 
-def _ways(place: Place, wishes: Wishes) -> list[tuple[Offload, bool, bool]]:
+def _ways(held: Held, place: Place, wishes: Wishes) -> list[tuple[Offload, bool, bool]]:
     """(offload, float8, tiled), the quickest first, among those that are wished for."""
-    offloads: tuple[Offload, ...] = OFFLOADS if place.kind in OWN_MEMORY else ("none",)
+    offloads = offloads_of(held, place)
     if wishes.offload is not None:
         offloads = (wishes.offload,)
-    float8s: tuple[bool, ...] = (False, True) if place.kind in OWN_MEMORY else (False,)
+    float8s = (False, True) if place.own and float8_of(held, place) else (False,)
     if wishes.float8 is not None:
         float8s = (wishes.float8,)
-    tileds: tuple[bool, ...] = (False, True) if wishes.tiled is None else (wishes.tiled,)
+    tileds = (False, True) if wishes.tiled is None else (wishes.tiled,)
     # Eight bits change the picture a little, so offloading, which does not, comes before them;
     # but blocks that travel for every step are the last resort.
     rank: dict[Offload, int] = {"none": 0, "model": 1, "group": 3}
-    ways: list[tuple[Offload, bool, bool]] = [
-        (o, f, t) for o in offloads for f in float8s for t in tileds
-    ]
+    ways = [(o, f, t) for o in offloads for f in float8s for t in tileds]
     return sorted(ways, key=lambda way: (rank[way[0]] + 2 * way[1], way[2]))

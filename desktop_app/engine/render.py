@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.events import Latents, Loading
-from desktop_app.engine.plan import Wishes
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.wishes import Wishes
 
 if TYPE_CHECKING:
     from desktop_app.engine.session import Session
@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     # The tokenizers' own threads gain nothing on one prompt and warn after a fork.
     "TOKENIZERS_PARALLELISM": "false",
+    # These kernels would be fetched from the hub and run.
+    "DIFFUSERS_GGUF_CUDA_KERNELS": "false",
     # Without a fixed workspace cuBLAS may order its sums differently from run to run.
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     # Threads that wait for each other give up the core at once. The default is to spin, which on a
@@ -46,7 +48,8 @@ class LocalBackend:
             0 none is kept, and a branch is rendered from its first noise on.
         configs: folder of the settings that checkpoints in one file lack; with None only folders
             can be loaded.
-        wishes: what the artist decides of precision and offloading; the rest is planned.
+        wishes: what the artist decides of a model's precision and place, asked whenever it is
+            used; the rest is planned.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class LocalBackend:
         device: str | None = None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
-        wishes: Wishes | None = None,
+        wishes: Callable[[ModelRef], Wishes] | None = None,
     ) -> None:
         self._weights = weights
         self._cache = cache
@@ -105,7 +108,7 @@ class LocalBackend:
         if not usual:
             session = self._session_on(device)
         try:
-            with session.threads_of(like):
+            with session.as_then(like):
                 return session.render(recipe, report, previews=previews, anew=like is not None)
         finally:
             if not usual:

@@ -114,11 +114,16 @@ def refused_when_full(device: torch.device, what: str) -> Iterator[None]:
             raise
         log.warning("out of memory: %s", error)
         free_cached(device)
-        raise AppError(
-            "out-of-memory",
-            f"There is not enough memory for {what}.",
-            hint="Choose a smaller size or model, or close other programs.",
-        ) from error
+        raise out_of_memory(what) from error
+
+
+def out_of_memory(what: str) -> AppError:
+    """The refusal of what there is not enough memory for."""
+    return AppError(
+        "out-of-memory",
+        f"There is not enough memory for {what}.",
+        hint="Choose a smaller size or model, or close other programs.",
+    )
 
 
 def free_cached(device: torch.device) -> None:

@@ -4,7 +4,6 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,16 @@ from desktop_app.engine.denoising import Teller
 from desktop_app.engine.events import Encoding, Latents, Loading
 from desktop_app.engine.families import caller
 from desktop_app.engine.filming import Filmer
-from desktop_app.engine.fingerprint import sha256_of
+from desktop_app.engine.fingerprint import sha256_of, wishes_then
 from desktop_app.engine.keeping import Models
 from desktop_app.engine.model import Model
-from desktop_app.engine.plan import Wishes
 from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.snapshots import Snapshots
 from desktop_app.engine.work import Work, check_finite, make_ready
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.wishes import Wishes
 
 THREADS_MAX = 256
 DISK_TIMES = 4
@@ -54,7 +53,7 @@ class Session:
         device: str | None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
-        wishes: Wishes | None = None,
+        wishes: Callable[[ModelRef], Wishes] | None = None,
     ) -> None:
         self._cache = cache
         self._attachments = Attachments(weights)
@@ -77,16 +76,22 @@ class Session:
         return residency.describe(self._device)
 
     @contextmanager
-    def threads_of(self, like: Fingerprint | None) -> Iterator[None]:
-        """Compute with as many CPU threads as a picture was made with; None for the usual."""
+    def as_then(self, like: Fingerprint | None) -> Iterator[None]:
+        """Compute in the precision and with as many CPU threads as a picture was made with.
+
+        Args:
+            like: None for the usual.
+        """
         usual = torch.get_num_threads()
         wanted = usual if like is None or like.device != "cpu" else like.threads
         # Bounded, because the number may come from anybody's file.
         torch.set_num_threads(wanted if 1 <= wanted <= THREADS_MAX else usual)
+        self.models.then = Wishes() if like is None else wishes_then(like)
         try:
             yield
         finally:
             torch.set_num_threads(usual)
+            self.models.then = Wishes()
 
     def render(
         self, recipe: Recipe, report: Report, *, previews: bool, anew: bool = False
@@ -99,17 +104,14 @@ class Session:
         try:
             return self._attempt(recipe, report, previews=previews, anew=anew)
         except AppError as full:
-            note = self.models.smaller(recipe.model, report) if full.code == "out-of-memory" else ""
-            if not note:
+            if full.code != "out-of-memory" or not self.models.smaller(recipe.model, report):
                 raise
         # Out of the handler, so that the frames that hold the big tensors are gone.
         gc.collect()
         residency.free_cached(self._device)
-        return self._attempt(recipe, report, previews=previews, anew=anew, note=note)
+        return self._attempt(recipe, report, previews=previews, anew=anew)
 
-    def _attempt(
-        self, recipe: Recipe, report: Report, *, previews: bool, anew: bool, note: str = ""
-    ) -> Rendered:
+    def _attempt(self, recipe: Recipe, report: Report, *, previews: bool, anew: bool) -> Rendered:
         work = self._ready(recipe, report, reads=not anew)
         factors = self._preview_factors(work, report) if previews else None
         with residency.refused_when_full(self._device, _picture(recipe)):
@@ -125,8 +127,6 @@ class Session:
             report(kept)
             decoded = work.decoded(latents, report)
         seconds = time.monotonic() - began
-        if note:
-            decoded = replace(decoded, notes=(note, *decoded.notes))
         return work.rendered(kept.noise_sha256, latents, decoded, seconds)
 
     def decode(self, recipe: Recipe, latents: Latents, report: Report) -> Rendered:

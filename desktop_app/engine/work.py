@@ -93,7 +93,7 @@ class Work:
             latents_sha256=sha256_of(_bits(latents)),
             pixels_sha256=sha256_of(decoded.pixels),
             fingerprint=fingerprint(model, scheduler, decoded.way),
-            notes=(*decoded.notes, *foreign),
+            notes=(*model.notes, *decoded.notes, *foreign),
         )
         return Rendered(recipe=recipe, provenance=provenance, pixels=decoded.pixels)
 

@@ -1,6 +1,5 @@
 """What the artist decides about precision and memory; the rest is planned for each machine."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast, get_args
 
@@ -38,7 +37,7 @@ class Wishes:
 
 def wishes_in(row: object) -> Wishes:
     """What `written` gave; whatever is unknown there counts as not decided."""
-    told = cast(Mapping[object, object], row) if isinstance(row, Mapping) else {}
+    told = cast(dict[str, object], row) if isinstance(row, dict) else {}
     known: dict[str, tuple[object, ...]] = {"dtype": DTYPES, "offload": OFFLOADS}
     found: dict[str, Any] = {}
     for field in fields(Wishes):
