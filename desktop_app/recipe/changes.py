@@ -3,6 +3,7 @@
 import re
 from difflib import SequenceMatcher
 
+from desktop_app.recipe.blocks import Blocks, words_of
 from desktop_app.recipe.recipe import (
     EmbeddingUse,
     FromNoise,
@@ -133,7 +134,18 @@ def _adapters(before: Recipe, after: Recipe) -> list[str]:
             found.append(f"+ {name}" + (f" {weight:g}" if weight is not None else ""))
         elif weight is not None and (then := old[name]) is not None and then != weight:
             found.append(f"{name} {then:g} → {weight:g}")
+    blocks = _blocks(before)
+    found += [
+        f"{name} in blocks: {_cut(words_of(one)) or 'all alike'}"
+        for name, one in _blocks(after).items()
+        if one != blocks.get(name, ())
+    ]
     return found + [f"\u2212 {name}" for name in old if name not in new]
+
+
+def _blocks(recipe: Recipe) -> dict[str, Blocks]:
+    loras = (one for one in recipe.adapters if isinstance(one, LoraUse))
+    return {one.lora.name[:_SHOWN]: one.blocks for one in loras}
 
 
 def _named(recipe: Recipe) -> dict[str, float | None]:

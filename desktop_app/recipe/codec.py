@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_origin
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.blocks import NAMES, Blocks
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.provenance import Fingerprint, Origin, Provenance
 from desktop_app.recipe.recipe import (
@@ -35,7 +36,7 @@ _KINDS: dict[type, str] = {
     LoraUse: "lora",
     EmbeddingUse: "embedding",
 }
-_LATER: dict[str, object] = {"text_encoders": (), "refiner": None}
+_LATER: dict[str, object] = {"text_encoders": (), "refiner": None, "blocks": ()}
 """Fields that came after the version, and what they are where it is not said; not written then, so
 that what does not use them is the same file with the same hash as before."""
 _FLOATS = frozenset({"guidance_scale", "weight", "start", "variation_strength", "seconds"})
@@ -211,11 +212,20 @@ def _adapter(value: object) -> LoraUse | EmbeddingUse:
     kind, data = _kind_of(value)
     match kind:
         case "lora":
-            return _build(LoraUse, {**data, "lora": _ref(data.get("lora"))})
+            lora, blocks = _ref(data.get("lora")), _blocks(data.get("blocks", {}))
+            return _build(LoraUse, {**data, "lora": lora, "blocks": blocks})
         case "embedding":
             return _build(EmbeddingUse, {**data, "embedding": _ref(data.get("embedding"))})
         case _:
             raise AppError("recipe-adapter", "This picture uses an adapter not known here.")
+
+
+def _blocks(value: object) -> Blocks:
+    """The weights in blocks, whatever order they were written in."""
+    rows = _fields(value, "blocks")
+    if not all(name in NAMES and _is(weight, float) for name, weight in rows.items()):
+        raise AppError("recipe-fields", "A LoRA is weighed in blocks that are not known here.")
+    return tuple((name, float(cast(float, rows[name]))) for name in NAMES if name in rows)
 
 
 def _refiner(value: object) -> RefinerUse | None:
@@ -264,6 +274,8 @@ def _one(name: str, value: Any) -> object:
     match value:
         case FromNoise() | FromStep() | LoraUse() | EmbeddingUse():
             return {"kind": _KINDS[type(value)], **_plain(value)}
+        case tuple() if name == "blocks":
+            return dict(cast(Blocks, value))
         case tuple():
             return [_one("", item) for item in cast(tuple[Any, ...], value)]
         case int() if name in _SEEDS:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.blocks import NAMES, Blocks
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, Sigmas
 
 SEED_MAX = 2**64 - 1
@@ -76,6 +77,7 @@ STEP = Range(name="The step to branch from", low=1, high=1000)
 CLIP_SKIP = Range(name="CLIP skip", low=0, high=12)
 REFINER_START = Range(name="Where the refiner begins", low=0, high=1, multiple=0)
 ADAPTER_WEIGHT = Range(name="The weight of a LoRA", low=-4, high=4, multiple=0)
+BLOCK_WEIGHT = Range(name="The weight of a LoRA in a block", low=-4, high=4, multiple=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,13 +179,20 @@ class LoraUse:
 
     Attributes:
         weight: 0 is without it, 1 as it was trained.
+        blocks: times this in some blocks of the UNet, in the order of `blocks.NAMES`.
     """
 
     lora: ModelRef
     weight: float = 1.0
+    blocks: Blocks = ()
 
     def __post_init__(self) -> None:
         ADAPTER_WEIGHT.check(self.weight)
+        names = [name for name, _ in self.blocks]
+        if names != [name for name in NAMES if name in names]:
+            raise AppError("blocks", "The blocks of a LoRA are not those that are known here.")
+        for _, weight in self.blocks:
+            BLOCK_WEIGHT.check(weight)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,6 +154,60 @@ def test_detached_the_base_is_bit_identical(files: dict[str, Path]) -> None:
         assert len(tokenizer) == length
 
 
+def test_a_weight_for_each_block_is_that_of_diffusers(
+    dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    blocks = (("BASE", 0.5), ("IN03", 0.25), ("M00", 0.0), ("OUT00", -1.0))
+    use = LoraUse(lora=named("ink", "lora"), weight=0.8, blocks=blocks)
+    rendered, _ = render(dressing, wearing(use))
+    pipe: Any = plain_pipeline(files["model"])
+    pipe.load_lora_weights(load_file(files["ink"]), adapter_name="ink")
+    up = {"block_0": [0.8 * -1.0, 0.8]}
+    unet = {"down": {"block_1": [0.8 * 0.25]}, "mid": 0.0, "up": up}
+    pipe.set_adapters("ink", {"unet": unet, "text_encoder": 0.8 * 0.5})
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    assert np.array_equal(rendered.pixels, pixels)
+    assert not np.array_equal(render(dressing, wearing(ink(0.8)))[0].pixels, pixels)
+
+
+def test_layers_without_attention_belong_to_a_block_too(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    file: dict[str, torch.Tensor] = {}
+    paths = {
+        "conv_in": "IN00",
+        "down_blocks.0.resnets.0.conv1": "IN01",
+        "down_blocks.0.downsamplers.0.conv": "IN02",
+        "down_blocks.1.resnets.0.conv2": "IN03",
+        "mid_block.resnets.1.conv1": "M00",
+        "up_blocks.0.upsamplers.0.conv": "OUT01",
+        "up_blocks.1.resnets.1.conv1": "OUT03",
+        "time_embedding.linear_1": "BASE",
+    }
+    for path in paths:
+        weight = pipe.unet.get_submodule(path).weight
+        file[f"unet.{path}.lora_A.weight"] = torch.randn(2, *weight.shape[1:])
+        file[f"unet.{path}.lora_B.weight"] = torch.randn(len(weight), 2, *[1] * (weight.ndim - 2))
+    save_file(file, tmp_path / "conv.safetensors")
+    for path, block in paths.items():
+        used = lora.Lora(
+            path=tmp_path / "conv.safetensors", name="conv", weight=0.8, blocks=((block, 0.5),)
+        )
+        with lora.attached(pipe, [used], "Test"):
+            scales = {one: pipe.unet.get_submodule(one).scaling["lora0"] for one in paths}
+        assert scales == {one: 0.4 if one == path else 0.8 for one in paths}
+
+
+def test_a_model_without_blocks_refuses_weights_for_them(files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    used = lora.Lora(path=files["ink"], name="ink", weight=1.0, blocks=(("M00", 0.5),))
+    pipe.unet = None
+    with pytest.raises(AppError) as error, lora.attached(pipe, [used], "Test"):
+        pass
+    assert error.value.code == "adapter-blocks"
+
+
 def test_a_weight_of_zero_attaches_nothing(dressing: LocalBackend) -> None:
     without, _ = render(dressing, wearing())
     assert np.array_equal(render(dressing, wearing(ink(0.0)))[0].pixels, without.pixels)
@@ -196,7 +250,11 @@ def spoiled(files: dict[str, Path], tensors: dict[str, torch.Tensor], to: Path) 
             "48",
         ),
         (lambda k, t: ("other." + k, t), "adapter-family", "not made for a model like Test"),
-        (lambda k, t: (k.replace("lora_down.weight", "hada_w1_a"), t), "adapter-kind", "LoHa"),
+        (
+            lambda k, t: (k.replace("lora_down.weight", "hada_w1_a"), t),
+            "adapter-broken",
+            "lacks hada_w1_b",
+        ),
         (lambda k, t: (k, t * torch.nan), "adapter-broken", "not finite"),
     ],
 )

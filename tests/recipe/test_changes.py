@@ -47,6 +47,10 @@ BASE = Recipe(model=MODEL, prompt="a fox, sunny, 35mm", seed=5, guidance_scale=3
         ),
         ({"start": FromStep(parent=BASE, step=3)}, ("from step 3",)),
         ({"adapters": (LoraUse(lora=LORA, weight=0.5),)}, ("+ Ink 0.5",)),
+        (
+            {"adapters": (LoraUse(lora=LORA, weight=0.5, blocks=(("IN04", 0.5), ("M00", 0.0))),)},
+            ("+ Ink 0.5", "Ink in blocks: IN04 0.5, M00 0"),
+        ),
         ({"vae": ModelRef(sha256="aa" * 32, name="Sharp", kind="vae")}, ("VAE Sharp",)),
         (
             {"text_encoders": (ModelRef(sha256="ac" * 32, name="Long", kind="text_encoder"),)},

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.blocks import NAMES, blocks_of
 from desktop_app.recipe.codec import (
     canonical,
     digest,
@@ -47,7 +49,12 @@ models = st.builds(
     kind=st.sampled_from(MODEL_KINDS),
 )
 adapters = st.one_of(
-    st.builds(LoraUse, lora=models, weight=st.floats(-4, 4)),
+    st.builds(
+        LoraUse,
+        lora=models,
+        weight=st.floats(-4, 4),
+        blocks=st.dictionaries(st.sampled_from(NAMES), st.floats(-4, 4)).map(blocks_of),
+    ),
     st.builds(EmbeddingUse, embedding=models, token=text),
 )
 refiners = st.builds(RefinerUse, model=models, start=st.floats(0, 1))
@@ -149,6 +156,21 @@ def test_what_does_not_use_a_later_field_has_the_json_and_the_digest_of_before()
     read = replace(sample(), text_encoders=(encoder,))
     assert digest(read) != digest(sample())
     assert digest(replace(read, text_encoders=(replace(encoder, name="Other"),))) == digest(read)
+
+
+def test_the_blocks_of_a_lora_are_written_by_their_names() -> None:
+    use = LoraUse(lora=ModelRef(sha256="ab" * 32, name="Ink", kind="lora"), weight=0.5)
+    plain = cast(Any, recipe_to_json(replace(sample(), adapters=(use,))))
+    assert "blocks" not in plain["adapters"][0]
+    weighed = replace(use, blocks=(("IN04", 0.5), ("M00", 0.0)))
+    data = cast(Any, recipe_to_json(replace(sample(), adapters=(weighed,))))
+    assert data["adapters"][0]["blocks"] == {"IN04": 0.5, "M00": 0.0}
+    data["adapters"][0]["blocks"] = {"M00": 0, "IN04": 0.5}
+    assert recipe_from_json(data).adapters == (weighed,)
+    for wrong in ({"IN12": 1.0}, {"IN04": "1"}, {"IN04": True}, {"IN04": 9.0}, [1], None):
+        data["adapters"][0]["blocks"] = wrong
+        with pytest.raises(AppError):
+            recipe_from_json(data)
 
 
 def test_no_more_text_encoders_than_a_model_can_have() -> None:

@@ -31,7 +31,12 @@ class Attachments:
                 and `embedding`.
         """
         loras = [
-            lora.Lora(path=self._weights(use.lora), name=use.lora.name, weight=use.weight)
+            lora.Lora(
+                path=self._weights(use.lora),
+                name=use.lora.name,
+                weight=use.weight,
+                blocks=use.blocks,
+            )
             for use in recipe.adapters
             if isinstance(use, LoraUse)
         ]

@@ -4,54 +4,38 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from desktop_app.engine.adapters.layers import Layer, Lora
+from desktop_app.engine.adapters.merged import merged, merges
 from desktop_app.engine.adapters.reading import Tensors, broken, misfit, read_tensors
 from desktop_app.errors import AppError
 
-UNREAD = {
-    ".hada_": "LoHa",
-    ".lokr_": "LoKr",
-    ".oft_": "OFT",
-    ".glora_": "GLoRA",
-    "dora_scale": "DoRA",
-}
-"""Parts of tensors' names by which LyCORIS' other kinds are told; diffusers reads none of them."""
 DOWN = re.compile(r"(?:\.lora_A|[._]lora\.down|\.lora_linear_layer\.down|\.lora_down)\.weight$")
 TROUBLES = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
 """What diffusers and peft were seen to raise for files that they cannot read."""
+PARTS = ("unet", "text_encoder", "text_encoder_2")
+"""The components that blocks are told apart in."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lora:
-    """One to attach.
-
-    Attributes:
-        weight: 0 is without it, 1 as it was trained.
-    """
-
-    path: Path
-    name: str
-    weight: float
+_Read = tuple[Lora, Tensors]
 
 
 @contextmanager
 def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
-    """Let a pipeline work with LoRAs (Hu et al. 2021, arXiv 2106.09685).
+    """Let a pipeline work with LoRAs, and with what LyCORIS made of them.
 
-    They are not added into the weights but run beside them, so that afterwards the weights are
-    what they were, bit for bit.
+    Plain ones are not added into the weights but run beside them; the others are added to a copy.
+    So afterwards the weights are what they were, bit for bit.
 
     Args:
         model: the model's name, for the sentences.
 
     Raises:
         AppError: `adapter-family` when one was made for another kind of model, `adapter-kind`,
-            `adapter-missing` or `adapter-broken`.
+            `adapter-missing`, `adapter-broken`, `adapter-blocks` when the model has not the blocks
+            that one is weighed in, or as `merged`.
     """
     used = [lora for lora in loras if lora.weight]
     if not used:
@@ -59,11 +43,24 @@ def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
         return
     if not hasattr(pipe, "load_lora_weights"):
         raise misfit(f"LoRA {used[0].name}", model, "its family takes no LoRAs")
+    _check_blocks(pipe, used, model)
+    read = [(lora, read_tensors(lora.path, f"LoRA {lora.name}")) for lora in used]
+    into = [one for one in read if merges(one[1])]
+    beside = [one for one in read if not merges(one[1])]
+    with merged(pipe, into, model), _beside(pipe, beside, model):
+        yield
+
+
+@contextmanager
+def _beside(pipe: Any, loras: Sequence[_Read], model: str) -> Iterator[None]:
+    """Plain LoRAs (Hu et al. 2021, arXiv 2106.09685), as diffusers attaches them."""
+    if not loras:
+        yield
+        return
     names: list[str] = []
     try:
-        for lora in used:
+        for lora, tensors in loras:
             what = f"LoRA {lora.name}"
-            tensors = read_tensors(lora.path, what)
             _check(pipe, tensors, what, model)
             names.append(f"lora{len(names)}")
             try:
@@ -73,21 +70,43 @@ def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
                     pipe.load_lora_weights(tensors, adapter_name=names[-1])
             except TROUBLES as error:
                 raise broken(what, error) from error
-        pipe.set_adapters(names, [lora.weight for lora in used])
+        pipe.set_adapters(names, [lora.weight for lora, _ in loras])
+        for name, (lora, _) in zip(names, loras, strict=True):
+            if lora.blocks:
+                _weigh(pipe, name, lora)
         yield
     finally:
         pipe.unload_lora_weights()
 
 
+def _weigh(pipe: Any, name: str, lora: Lora) -> None:
+    """Weigh an adapter in each block.
+
+    In the layers with attention it is what `pipe.set_adapters` does with a weight for each block;
+    that leaves those of the other layers at 1, whatever the LoRA's own weight is.
+    """
+    for part in PARTS:
+        component = getattr(pipe, part, None)
+        if isinstance(component, torch.nn.Module):
+            for path, module in component.named_modules():
+                tuner: Any = module
+                if name in getattr(tuner, "scaling", {}):
+                    block = Layer(part=part, path=path).block(pipe)
+                    tuner.set_scale(name, lora.weight_in(block))
+
+
+def _check_blocks(pipe: Any, loras: Sequence[Lora], model: str) -> None:
+    weighed = next((lora for lora in loras if lora.blocks), None)
+    if weighed is not None and getattr(pipe, "unet", None) is None:
+        raise AppError(
+            "adapter-blocks",
+            f"The model {model} has no blocks to weigh the LoRA {weighed.name} in.",
+            hint="Give it one weight for the whole model, or choose another model.",
+        )
+
+
 def _check(pipe: Any, tensors: Tensors, what: str, model: str) -> None:
     """See whether every matrix fits the layer it is for, before anything is attached."""
-    for mark, kind in UNREAD.items():
-        if any(mark in key for key in tensors):
-            raise AppError(
-                "adapter-kind",
-                f"The {what} is a {kind}, which cannot be attached here.",
-                hint="Take it off, or use one that was trained as a plain LoRA.",
-            )
     network = getattr(pipe, "unet", None)
     told = {} if network is None else {"unet_config": network.config}
     try:

@@ -1,0 +1,338 @@
+"""LyCORIS' methods: the weights their formulas give, peft's own layers, and nothing left behind."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from peft import LoHaConfig, LoKrConfig, LoraConfig, inject_adapter_in_model
+from safetensors.torch import save_file
+
+from desktop_app.engine.adapters import lora
+from desktop_app.engine.adapters.deltas import change_of
+from desktop_app.engine.adapters.layers import Layers, parted
+from desktop_app.engine.render import LocalBackend
+from desktop_app.errors import AppError
+from desktop_app.recipe.recipe import LoraUse, ModelRef
+from tests.engine.lycoris import METHODS, Maker, layers_of, made, weigh_by_hand
+from tests.engine.models import plain_call, plain_pipeline, recipe_for, ref, render
+from tests.engine.test_adapters import ASKED, kohya, state_of
+from tests.engine.tiny_families import save_tiny_family
+from tests.tiny_model import save_tiny_model
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A model of each of two families, and an adapter of each method for the first."""
+    folder = tmp_path_factory.mktemp("lycoris")
+    found = {name: folder / name for name in ("model", "xl")}
+    save_tiny_model(found["model"])
+    save_tiny_family("sdxl", found["xl"])
+    pipe = plain_pipeline(found["model"])
+    for method in METHODS:
+        found[method] = folder / f"{method}.safetensors"
+        save_file(made(pipe, method)[0], found[method])
+    return found
+
+
+@pytest.fixture(scope="module")
+def backend(files: dict[str, Path], cache: Path) -> Iterator[LocalBackend]:
+    known = {ref(name).sha256: path for name, path in files.items()}
+    opened = LocalBackend(lambda one: known[one.sha256], cache=cache, threads=1, device="cpu")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def xl(files: dict[str, Path]) -> Any:
+    return StableDiffusionXLPipeline.from_pretrained(files["xl"])
+
+
+def use(name: str, weight: float = 1.0) -> LoraUse:
+    return LoraUse(lora=ModelRef(sha256=ref(name).sha256, name=name, kind="lora"), weight=weight)
+
+
+def one(files: dict[str, Path], name: str, weight: float = 1.0) -> lora.Lora:
+    return lora.Lora(path=files[name], name=name, weight=weight)
+
+
+def close(one: Any, other: Any) -> bool:
+    return torch.allclose(torch.as_tensor(one), torch.as_tensor(other), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_weight_is_what_the_formula_gives(method: str, files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    wanted: Any = plain_pipeline(files["model"])
+    dense = made(wanted, method)[1]
+    weigh_by_hand(wanted, dense, 0.7)
+    with lora.attached(pipe, [one(files, method, 0.7)], "Test"):
+        changed = state_of(pipe)
+        after = state_of(wanted)
+        assert changed.keys() == after.keys()
+        assert all(close(changed[key], after[key]) for key in after)
+        differing = [key for key in before if not torch.equal(before[key], changed[key])]
+        assert len(differing) == len(dense)
+    restored = state_of(pipe)
+    assert restored.keys() == before.keys()
+    assert all(torch.equal(restored[key], before[key]) for key in before)
+
+
+@pytest.mark.parametrize("method", ["lokr", "dora"])
+def test_a_picture_is_made_of_the_changed_weights_and_then_of_the_own(
+    method: str, backend: LocalBackend, files: dict[str, Path]
+) -> None:
+    recipe = recipe_for("model", guidance_scale=4.0, scheduler="euler")
+    without, _ = render(backend, recipe)
+    rendered, _ = render(
+        backend,
+        recipe_for("model", adapters=(use(method),), guidance_scale=4.0, scheduler="euler"),
+    )
+    pipe: Any = plain_pipeline(files["model"])
+    weigh_by_hand(pipe, made(pipe, method)[1], 1.0)
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    # Two orders of summation differ in the last bit of a weight.
+    assert np.abs(rendered.pixels.astype(int) - pixels.astype(int)).max() <= 1
+    assert np.abs(rendered.pixels.astype(int) - without.pixels.astype(int)).max() > 8
+    assert np.array_equal(render(backend, recipe)[0].pixels, without.pixels)
+
+
+def test_the_order_does_not_matter_and_a_plain_lora_goes_beside(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    save_file(kohya(pipe, 5), tmp_path / "plain.safetensors")
+    beside = lora.Lora(path=tmp_path / "plain.safetensors", name="plain", weight=0.5)
+    used = [one(files, "oft", 0.5), beside, one(files, "full")]
+    outputs: list[torch.Tensor] = []
+    for order in (used, used[::-1]):
+        with lora.attached(pipe, order, "Test"), torch.no_grad():
+            words = pipe.tokenizer("a fox", return_tensors="pt").input_ids
+            outputs.append(pipe.text_encoder(words)[0])
+    assert close(outputs[0], outputs[1])
+    restored = state_of(pipe)
+    assert restored.keys() == before.keys()
+    assert all(torch.equal(restored[key], before[key]) for key in before)
+
+
+@pytest.mark.parametrize(("method", "config"), [("loha", LoHaConfig), ("lokr", LoKrConfig)])
+@pytest.mark.parametrize("kernel", [0, 1, 3])
+@pytest.mark.parametrize("core", [False, True])
+def test_peft_makes_the_same_of_the_same_parts(
+    method: str, config: Any, kernel: int, core: bool
+) -> None:
+    base = torch.nn.Conv2d(16, 24, kernel) if kernel else torch.nn.Linear(16, 24)
+    holder = torch.nn.Sequential(base)
+    told: dict[str, Any] = {"r": 2, "alpha": 4, "target_modules": ["0"], "init_weights": False}
+    torch.manual_seed(0)
+    inject_adapter_in_model(config(**told, use_effective_conv2d=core), holder)
+    layer: Any = holder[0]
+    parts = {
+        name: getattr(layer, name)["default"].detach()
+        for name in layer.adapter_layer_names
+        if "default" in getattr(layer, name)
+    }
+    wanted = layer.get_delta_weight("default").detach()
+    assert f"{'lokr' if method == 'lokr' else 'hada'}_w2_b" in parts
+    assert close(change_of({**parts, "alpha": torch.tensor(4.0)}, base.weight.detach()), wanted)
+
+
+@pytest.mark.parametrize("kernel", [0, 3])
+def test_peft_makes_the_same_of_a_dora(kernel: int) -> None:
+    base = torch.nn.Conv2d(16, 24, kernel, bias=False) if kernel else torch.nn.Linear(16, 24)
+    holder = torch.nn.Sequential(base)
+    own = base.weight.detach().clone()
+    torch.manual_seed(0)
+    config = LoraConfig(
+        r=3, lora_alpha=6, use_dora=True, target_modules=["0"], init_lora_weights=False
+    )
+    inject_adapter_in_model(config, holder)
+    layer: Any = holder[0]
+    magnitude = layer.lora_magnitude_vector["default"].weight
+    magnitude.data *= 1.5
+    parts = {
+        "down": layer.lora_A["default"].weight.detach(),
+        "up": layer.lora_B["default"].weight.detach(),
+        "alpha": torch.tensor(6.0),
+        "dora_scale": magnitude.detach().flatten(),
+    }
+    layer.merge()
+    assert close(own + change_of(parts, own), layer.get_base_layer().weight.detach())
+
+
+def test_kohya_names_every_layer_of_sdxl(xl: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    file, dense = made(xl, "lokr")
+    parts = {place.partition(".")[0] for place in dense}
+    assert parts == {"unet", "text_encoder", "text_encoder_2"}
+    save_file(file, tmp_path / "xl.safetensors")
+    wanted: Any = StableDiffusionXLPipeline.from_pretrained(files["xl"])
+    weigh_by_hand(wanted, dense, 1.0)
+    used = lora.Lora(path=tmp_path / "xl.safetensors", name="xl", weight=1.0)
+    with lora.attached(xl, [used], "Test"):
+        for part in parts:
+            own = getattr(xl, part).state_dict()
+            after = getattr(wanted, part).state_dict()
+            assert all(close(own[key], after[key]) for key in after)
+
+
+def test_the_first_authors_names_mean_what_diffusers_reads_in_them(xl: Any) -> None:
+    layers = Layers(xl)
+    depth = xl.unet.config.layers_per_block
+    spelled = {
+        f"lora_unet_{way}_{row}_{rest}"
+        for way in ("input_blocks", "output_blocks")
+        for row in range(1, 3 * (depth + 1))
+        for rest in ("0_in_layers_2", "0_emb_layers_1", "0_op", "2_conv", "1_proj_in")
+    } | {"lora_unet_middle_block_1_proj_out", "lora_unet_middle_block_2_out_layers_3"}
+    known = {name: layer for name in spelled if (layer := layers.find(name)) is not None}
+    assert len(known) > 12
+    for name, layer in known.items():
+        plain = {f"{name}.lora_down.weight": torch.ones(1), f"{name}.lora_up.weight": torch.ones(1)}
+        mapped, _ = xl.lora_state_dict(plain, unet_config=xl.unet.config)
+        (path,) = {re.sub(r"[._]lora\..*$", "", key) for key in mapped}
+        assert path == f"unet.{layer.path}", name
+    assert layers.find("lora_unet_label_emb_0_2") == layers.find("unet.add_embedding.linear_2")
+    assert layers.find("lora_unet_time_embed_0") == layers.find("unet.time_embedding.linear_1")
+    assert layers.find("lora_unet_input_blocks_0_0") == layers.find("unet.conv_in") is not None
+    assert layers.find("lora_unet_out_2") == layers.find("lycoris_conv_out") is not None
+
+
+def test_bias_and_norms_are_changed_too_and_come_back(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    norm, query = "conv_norm_out", "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    assert pipe.unet.get_submodule(query).bias is None
+    file = {
+        "lora_unet_conv_norm_out.w_norm": torch.full((32,), 0.25),
+        "lora_unet_conv_norm_out.b_norm": torch.full((32,), 0.5),
+        f"lora_unet_{query.replace('.', '_')}.diff_b": torch.full((64,), 2.0),
+    }
+    save_file(file, tmp_path / "a.safetensors")
+    used = lora.Lora(path=tmp_path / "a.safetensors", name="a", weight=0.5)
+    with lora.attached(pipe, [used], "Test"):
+        changed = pipe.unet.get_submodule(norm)
+        assert torch.equal(changed.weight, before[f"unet.{norm}.weight"] + 0.125)
+        assert torch.equal(changed.bias, before[f"unet.{norm}.bias"] + 0.25)
+        assert torch.equal(pipe.unet.get_submodule(query).bias, torch.ones(64))
+    assert pipe.unet.get_submodule(query).bias is None
+    assert all(torch.equal(before[key], one) for key, one in state_of(pipe).items())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_of_another_family_is_named_and_nothing_is_left(
+    method: str, xl: Any, files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    save_file(made(xl, method)[0], tmp_path / "xl.safetensors")
+    used = lora.Lora(path=tmp_path / "xl.safetensors", name="xl", weight=1.0)
+    with pytest.raises(AppError) as error, lora.attached(pipe, [used], "Test"):
+        pass
+    assert error.value.code == "adapter-family"
+    assert "not made for a model like Test" in str(error.value)
+    assert all(torch.equal(before[key], one) for key, one in state_of(pipe).items())
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        # Products of parts like these would take more memory than there is.
+        ({"lokr_w1": (30_000, 30), "lokr_w2": (30_000, 30)}, "adapter-family"),
+        ({"lokr_w1_a": (60_000, 1), "lokr_w1_b": (1, 60_000), "lokr_w2": (1, 1)}, "adapter-family"),
+        (
+            dict.fromkeys(("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"), (9, 9)),
+            "adapter-family",
+        ),
+        ({"hada_w1_a": (32, 2)}, "adapter-broken"),
+        ({"oft_blocks": (3, 5, 5)}, "adapter-family"),
+        ({"oft_blocks": (9,)}, "adapter-family"),
+        ({"on_input": (), "weight": (5,)}, "adapter-family"),
+        ({"on_input": ()}, "adapter-broken"),
+        ({"diff": (32, 32), "dora_scale": (7, 1)}, "adapter-family"),
+        ({"diff": (32, 32), "unheard": (1,)}, "adapter-broken"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_they_are_multiplied(
+    parts: dict[str, tuple[int, ...]], code: str, files: dict[str, Path], tmp_path: Path
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    (name, _, path, module) = next(iter(layers_of(pipe)))
+    assert path
+    assert module.weight is not None
+    save_file(
+        {f"{name}.{key}": torch.ones(shape) for key, shape in parts.items()},
+        tmp_path / "a.safetensors",
+    )
+    used = lora.Lora(path=tmp_path / "a.safetensors", name="a", weight=1.0)
+    with pytest.raises(AppError) as error, lora.attached(pipe, [used], "Test"):
+        pass
+    assert error.value.code == code
+    assert error.value.hint
+
+
+def test_a_weight_for_each_block_goes_into_its_layers(files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    blocks = (("BASE", 0.0), ("IN03", 0.5), ("M00", 0.0))
+    used = lora.Lora(path=files["full"], name="full", weight=0.8, blocks=blocks)
+    whole = lora.Lora(path=files["full"], name="full", weight=1.0)
+    with lora.attached(pipe, [whole], "Test"):
+        gains = {key: one - before[key] for key, one in state_of(pipe).items()}
+    with lora.attached(pipe, [used], "Test"):
+        parts = {key: one - before[key] for key, one in state_of(pipe).items()}
+    for start, share in (
+        ("text_encoder.", 0.0),
+        ("unet.down_blocks.0.", 0.8),
+        ("unet.down_blocks.1.", 0.4),
+        ("unet.mid_block.", 0.0),
+        ("unet.up_blocks.", 0.8),
+    ):
+        keys = [key for key in gains if key.startswith(start)]
+        assert any(bool(gains[key].any()) for key in keys)
+        assert all(torch.allclose(parts[key], share * gains[key], atol=1e-6) for key in keys), start
+
+
+def test_packed_weights_are_not_changed(files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    layer = next(iter(layers_of(pipe)))[3]
+    layer.weight = torch.nn.Parameter(torch.zeros(4, dtype=torch.uint8), requires_grad=False)
+    with pytest.raises(AppError) as error, lora.attached(pipe, [one(files, "full")], "Test"):
+        pass
+    assert error.value.code == "adapter-packed"
+
+
+def test_a_layer_is_told_by_any_spelling(files: dict[str, Path]) -> None:
+    layers = Layers(plain_pipeline(files["model"]))
+    path = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
+    spelled = [
+        "lora_unet_" + path.replace(".", "_"),
+        "lycoris_" + path.replace(".", "_"),
+        f"unet.{path}",
+        "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k",
+        "diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_k",
+    ]
+    assert {layers.find(name) for name in spelled} == {layers.find(f"unet.{path}")}
+    assert layers.find(f"unet.{path}") is not None
+    words = "text_model_encoder_layers_0_self_attn_q_proj"
+    assert layers.find(f"lora_te_{words}") == layers.find(f"lora_te1_{words}") is not None
+    assert layers.find(f"lora_te2_{words}") is None
+
+
+def test_parts_are_told_from_the_layer_they_belong_to() -> None:
+    names = ("a.b.lora.down.weight", "a.b.lora_up.weight", "c.a1.weight", "c.weight")
+    found = parted({name: torch.ones(1) for name in names})
+    assert {name: set(parts) for name, parts in found.items()} == {
+        "a.b": {"down", "up"},
+        "c": {"a1.weight", "weight"},
+    }
+    assert Maker(0).draw(1).shape == (1,)
