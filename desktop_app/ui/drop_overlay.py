@@ -139,6 +139,9 @@ class DropOverlay(QWidget):
         files = picture_files(event.mimeData())
         image = event.mimeData().imageData() if not files else None
         self.hide()
+        if not _places(event.mimeData()):
+            event.ignore()  # the program it came from has ended, and its data with it
+            return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         if place in ("watch", "copy"):

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from desktop_app.store.record import Record
 from desktop_app.studio.values import Notice
 from desktop_app.ui.drop_overlay import OWN_PICTURES, picture_files
-from desktop_app.ui.main_window import GALLERY, MainWindow
+from desktop_app.ui.main_window import CREATE, GALLERY, MainWindow
 from desktop_app.ui.picture_menu import picture_menu
 from desktop_app.ui.welcome import StarterPrompt
 from tests.studio.conftest import Stage
@@ -22,8 +22,14 @@ from tests.ui.conftest import Shown
 pytestmark = pytest.mark.gui
 
 
-def drop(window: MainWindow, mime: QMimeData, x_part: float) -> None:
-    """What Qt does when a drag enters over the prompt and is let go at a part of the width."""
+def drop(
+    window: MainWindow, mime: QMimeData, x_part: float, last: QMimeData | None = None
+) -> QDropEvent:
+    """What Qt does when a drag enters over the prompt and is let go at a part of the width.
+
+    Args:
+        last: what is left of the data by then; all of it if not given.
+    """
     prompt = window.create_page.prompts.prompt
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     actions = Qt.DropAction.CopyAction
@@ -34,8 +40,10 @@ def drop(window: MainWindow, mime: QMimeData, x_part: float) -> None:
     # The overlay lies on top now, so the next move of the pointer enters it.
     QApplication.sendEvent(window.drop, QDragEnterEvent(QPoint(5, 5), actions, mime, buttons, keys))
     at = QPoint(round(window.drop.width() * x_part), window.drop.height() // 2)
-    QApplication.sendEvent(window.drop, QDropEvent(at, actions, mime, buttons, keys))
+    event = QDropEvent(at, actions, mime if last is None else last, buttons, keys)
+    QApplication.sendEvent(window.drop, event)
     assert not window.drop.isVisible()
+    return event
 
 
 def files(*paths: Path) -> QMimeData:
@@ -424,6 +432,18 @@ def test_a_notice_is_plain_text(shown: Shown) -> None:
     card = shown.window.notices.cards[-1]
     assert card.label.textFormat() == Qt.TextFormat.PlainText
     assert card.accessibleName() == "<b>not bold</b> <a href='x'>y</a>"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.safetensors"])
+@pytest.mark.parametrize("x_part", [0.1, 0.9])
+def test_a_drop_whose_data_is_gone_does_nothing(
+    shown: Shown, tmp_path: Path, name: str, x_part: float
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    event = drop(shown.window, files(tmp_path / name), x_part, QMimeData())
+    assert not event.isAccepted()
+    assert shown.window.page == CREATE
+    assert not shown.window.notices.cards
 
 
 def test_a_dropped_picture_without_a_file_joins_the_gallery(shown: Shown) -> None:
