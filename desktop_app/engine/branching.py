@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from desktop_app.engine.snapshots import State, constants, restore
 from desktop_app.engine.tap import Level, levels_of
 from desktop_app.errors import AppError
 from desktop_app.recipe.branches import lineage
-from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.recipe import Recipe, RefinerUse
 from desktop_app.recipe.samplers import SAMPLERS
 
 SAME_LEVEL = 1e-3
@@ -22,9 +22,10 @@ SAME_LEVEL = 1e-3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leg:
-    """The part of the way to a picture that is gone with the settings of one recipe.
+    """The part of the way to a picture that one model goes with the settings of one recipe.
 
     Attributes:
+        recipe: names a refiner where that is the model, and none where it is the recipe's own.
         before: calls of a scheduler that were done for the picture before this leg.
         timesteps: of its calls to its own end, not only to where the next leg begins; 1-D.
         levels: of the samples that those calls take.
@@ -50,13 +51,18 @@ class Leg:
 
 
 def plan(recipe: Recipe, ready: Callable[[Recipe], Any]) -> tuple[Leg, ...]:
-    """The way from noise to a picture; one leg where it is no branch.
+    """The way from noise to a picture; one leg where it is no branch and has no refiner.
 
     With the same sampler, spacing and number of steps as its parent, a branch goes on in the
     parent's schedule, and its scheduler in the parent's state. With another, its own schedule is
     entered at the first noise level at or below the one that the parent has come to, or at its
     last one where all are above; samplers that look twice are entered at a whole step. Levels are
     sigma = sqrt((1 - a) / a), which all samplers share.
+
+    A refiner takes a recipe's calls from the first one on whose timestep is below its start, as in
+    diffusers' two calls with `denoising_end` and `denoising_start`; but samplers that look twice
+    hand over at a whole step, where those two would look twice at one noise level. Its scheduler
+    begins anew, at its own first timestep below that.
 
     Every sampler of the table can be branched from: those that draw noise draw it from the one
     generator, whose state is kept. DPM++ SDE with its Brownian tree is not in the table.
@@ -65,12 +71,70 @@ def plan(recipe: Recipe, ready: Callable[[Recipe], Any]) -> tuple[Leg, ...]:
         ready: gives a scheduler with its timesteps set for a recipe.
 
     Raises:
-        AppError: `branch-step` when a parent has no step left to branch from.
+        AppError: `branch-step` when a parent has no step left to branch from, `refiner-steps` when
+            a model or its refiner would have none.
     """
     legs: list[Leg] = []
-    for one, before in lineage(recipe):
-        legs.append(_next_leg(one, before, legs[-1] if legs else None, ready))
+    line = lineage(recipe)
+    for (one, before), after in zip(line, (*line[1:], None), strict=True):
+        parent = legs[-1] if legs else None
+        first = _next_leg(replace(one, refiner=None), before, parent, ready)
+        if one.refiner is None:
+            legs.append(first)
+            continue
+        handed = before + _calls_before(first, one.refiner, ready)
+        if handed > before:
+            legs.append(first)
+        # A branch from before the refiner's part has nothing to do with that.
+        if after is not None and after[1] <= handed:
+            continue
+        if handed > before:
+            legs.append(_refined(first, handed, one, one.refiner, ready(one)))
+        elif parent is not None:
+            # Where the branch begins, the refiner is at work already.
+            legs.append(_next_leg(one, before, parent, ready))
+        else:
+            raise _no_step(one.refiner, "the model itself", "later")
     return tuple(legs)
+
+
+def _calls_before(first: Leg, refiner: RefinerUse, ready: Callable[[Recipe], Any]) -> int:
+    """The calls of a leg that are done before a refiner takes over."""
+    order = SAMPLERS[first.recipe.scheduler].order
+    high = first.timesteps >= _cutoff(ready(first.recipe), refiner)
+    # A step of two calls is not parted.
+    return max((first.entry + int(high.sum())) // order * order - first.entry, 0)
+
+
+def _refined(first: Leg, before: int, recipe: Recipe, refiner: RefinerUse, scheduler: Any) -> Leg:
+    """The refiner's leg after a recipe's own one."""
+    order = SAMPLERS[recipe.scheduler].order
+    entry = int((scheduler.timesteps >= _cutoff(scheduler, refiner)).sum()) // order * order
+    if before >= first.end or entry >= len(scheduler.timesteps):
+        raise _no_step(refiner, "the refiner", "earlier")
+    timesteps = enter(scheduler, entry)
+    return Leg(
+        recipe=recipe,
+        before=before,
+        timesteps=timesteps,
+        levels=levels_of(scheduler)[-len(timesteps) :],
+        entry=entry,
+        source=first.levels[before - first.before],
+    )
+
+
+def _cutoff(scheduler: Any, refiner: RefinerUse) -> int:
+    """The timestep below which a refiner is at work, as diffusers' pipelines reckon it."""
+    trained = int(scheduler.config.num_train_timesteps)
+    return round(trained - refiner.start * trained)
+
+
+def _no_step(refiner: RefinerUse, who: str, when: str) -> AppError:
+    return AppError(
+        "refiner-steps",
+        f"With so few steps and the refiner from {refiner.start:g} on, {who} would take none.",
+        hint=f"Let the refiner begin {when}, or take more steps.",
+    )
 
 
 def _next_leg(
@@ -118,8 +182,10 @@ def _next_leg(
     )
 
 
-def _schedule_of(recipe: Recipe) -> tuple[str, str, int]:
-    return recipe.scheduler, recipe.sigmas, recipe.num_inference_steps
+def _schedule_of(recipe: Recipe) -> tuple[str, str, int, str]:
+    """What a scheduler's state can go on in: its settings, and the model that they are of."""
+    refiner = recipe.refiner.model.sha256 if recipe.refiner else ""
+    return recipe.scheduler, recipe.sigmas, recipe.num_inference_steps, refiner
 
 
 def entry_for(level: Level, levels: tuple[Level, ...], order: int) -> int:

@@ -75,20 +75,22 @@ def encode(pipe: StableDiffusionPipeline, recipe: Recipe) -> dict[str, Any]:
 
 
 def encode_xl(pipe: Any, recipe: Recipe) -> dict[str, Any]:
-    """The prompt arguments for a call of Stable Diffusion XL's pipeline; see `encode`.
+    """The prompt arguments for a call of Stable Diffusion XL's pipelines; see `encode`.
 
-    Both encoders read the prompt; of each the last layer but one is taken, less those that are
-    skipped. What sums up the prompt comes from the first chunk. Nothing to avoid is told as
-    zeros, as the model was trained.
+    Every encoder reads the prompt, which are two, or in a refiner the large one alone; of each the
+    last layer but one is taken, less those that are skipped. What sums up the prompt comes from
+    the first chunk. Nothing to avoid is told as zeros where the model was trained so.
     """
     negative = recipe.negative_prompt.strip()
-    texts = [recipe.prompt, recipe.negative_prompt] if negative else [recipe.prompt]
+    zeros = not negative and bool(pipe.config.force_zeros_for_empty_prompt)
+    texts = [recipe.prompt] if zeros else [recipe.prompt, recipe.negative_prompt]
     plain = [plain_text(text) for text in texts]
     pairs = [(pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2)]
+    pairs = [(tokenizer, encoder) for tokenizer, encoder in pairs if encoder is not None]
     rows = {tokenizer: [chunks(tokenizer, text) for text in texts] for tokenizer, _ in pairs}
     short = all(len(row) == 1 for each in rows.values() for row in each)
     if short and not recipe.clip_skip and all(words is not None for words in plain):
-        return {"prompt": plain[0], **({"negative_prompt": plain[1]} if negative else {})}
+        return {"prompt": plain[0], **({} if zeros else {"negative_prompt": plain[1]})}
     told: list[list[torch.Tensor]] = [[] for _ in texts]
     pooled: list[torch.Tensor] = []
     for tokenizer, encoder in pairs:
@@ -111,7 +113,7 @@ def encode_xl(pipe: Any, recipe: Recipe) -> dict[str, Any]:
             if first[0].ndim == 2:
                 pooled.append(first[0])
     embeds = [torch.cat(text, dim=-1) for text in told]
-    if not negative:
+    if zeros:
         embeds.append(torch.zeros_like(embeds[0]))
         pooled.append(torch.zeros_like(pooled[0]))
     return {

@@ -16,13 +16,14 @@ from desktop_app.engine.families import caller
 from desktop_app.engine.fingerprint import fingerprint
 from desktop_app.engine.loading import Model
 from desktop_app.engine.preview import Factors
+from desktop_app.engine.refining import Ensemble
 from desktop_app.engine.schedulers import Scheduler, spacing_arguments
 from desktop_app.engine.snapshots import Snapshot, Snapshots
 from desktop_app.engine.tap import Level, Look, tapped
 from desktop_app.engine.tiling import seamless
 from desktop_app.engine.walking import Begin, Cache, Watch, walk
 from desktop_app.recipe.codec import digest
-from desktop_app.recipe.recipe import Recipe
+from desktop_app.recipe.recipe import FromStep, Recipe
 
 
 def ready_scheduler(model: Model, recipe: Recipe, device: torch.device) -> Scheduler:
@@ -37,22 +38,24 @@ def fresh_scheduler(model: Model, recipe: Recipe) -> Scheduler:
     return model.schedulers.take(model.pipe.scheduler.config, recipe)
 
 
-def legs_of(model: Model, recipe: Recipe, device: torch.device) -> tuple[Leg, ...]:
+def legs_of(ensemble: Ensemble, recipe: Recipe, device: torch.device) -> tuple[Leg, ...]:
     """The way of a recipe; see `branching.plan`."""
-    return plan(recipe, lambda one: ready_scheduler(model, one, device))
+    return plan(recipe, lambda one: ready_scheduler(ensemble.of(one), one, device))
 
 
 def cache_of(
-    model: Model, snapshots: Snapshots, device: torch.device, *, reads: bool = True
+    ensemble: Ensemble, snapshots: Snapshots, device: torch.device, *, reads: bool = True
 ) -> Cache:
-    """The snapshots that are good for this model in this setting.
+    """The snapshots that are good for these models in this setting.
 
     A state belongs to its recipe, with all it was branched from, and to what changes bits: the
-    fingerprint of the setting it was computed in.
+    fingerprint of the setting it was computed in. The states before a refiner begins are those of
+    the same recipe without it.
     """
 
     def key(recipe: Recipe) -> str:
-        setting = asdict(fingerprint(model, ready_scheduler(model, recipe, device), "plain"))
+        scheduler = ready_scheduler(ensemble.of(recipe), recipe, device)
+        setting = asdict(fingerprint(ensemble.part_of(recipe), scheduler, "plain"))
         words = json.dumps([digest(recipe), setting], sort_keys=True)
         return hashlib.sha256(words.encode()).hexdigest()
 
@@ -60,7 +63,7 @@ def cache_of(
 
 
 def denoise(
-    model: Model,
+    ensemble: Ensemble,
     legs: tuple[Leg, ...],
     noise: torch.Tensor,
     generator: torch.Generator,
@@ -71,30 +74,31 @@ def denoise(
 
     Args:
         legs: of `legs_of`.
-        noise: that the way begins with, in the pipeline's dtype, not scaled.
+        noise: that the way begins with, in the model's dtype, not scaled.
         generator: of the noise of the steps.
 
     Returns:
-        The final latent, (1, C, H/f, W/f) in the pipeline's dtype, scaled as the network sees it.
+        The final latent, (1, C, H/f, W/f) in the last model's dtype, scaled as it sees it.
     """
 
     def call(
         recipe: Recipe, scheduler: Scheduler, begin: Begin, seen: Callable[[Look], None], done: int
     ) -> torch.Tensor:
         watched = tapped(scheduler, seen, before=done, count=legs[-1].end)
-        with watched, model.attached(recipe):
-            return _call(model, recipe, scheduler, begin)
+        with watched, ensemble.attached(recipe):
+            return _call(ensemble.of(recipe), recipe, scheduler, begin)
 
-    form = caller(model.pipe)
+    base = ensemble.base
+    form = caller(base.pipe)
     latents = walk(
         legs,
-        Begin(latents=form.packed(model.pipe, noise), generator=generator),
+        Begin(latents=form.packed(base.pipe, noise), generator=generator),
         cache,
-        fresh=lambda one: fresh_scheduler(model, one),
+        fresh=lambda one: fresh_scheduler(ensemble.of(one), one),
         denoise=call,
         watch=watch,
     )
-    return form.unpacked(model.pipe, latents, tuple(noise.shape))
+    return form.unpacked(base.pipe, latents, tuple(noise.shape))
 
 
 def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> torch.Tensor:
@@ -109,7 +113,7 @@ def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> t
         "width": recipe.width,
         "height": recipe.height,
         **form.options(pipe, recipe),
-        "latents": begin.latents,
+        "latents": begin.latents.to(model.dtype),
         "generator": begin.generator,
     }
     runner.scheduler = scheduler
@@ -141,6 +145,8 @@ class Teller(Watch):
         self._factors = factors
         self._unpack = unpack
         self._last = time.perf_counter()
+        start = legs[-1].recipe.start
+        self._shared = start.step if isinstance(start, FromStep) else 0
 
     def seen(self, look: Look) -> None:
         small = self._factors
@@ -180,6 +186,6 @@ class Teller(Watch):
                 preview=preview,
                 seconds=seconds,
                 noisy=state,
-                shared=leg is not self._legs[-1],
+                shared=index <= self._shared,
             )
         )

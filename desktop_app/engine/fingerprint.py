@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import diffusers
@@ -22,6 +23,7 @@ from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.wishes import Wishes, wishes_in
 
 _FLOAT8 = "stored in float8"
+_REFINED = ", refined in "
 
 
 def sha256_of(array: NDArray[Any]) -> str:
@@ -30,16 +32,17 @@ def sha256_of(array: NDArray[Any]) -> str:
     return hashlib.sha256(plain.data).hexdigest()
 
 
-def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Fingerprint:
+def fingerprint(models: Sequence[Model], scheduler: Scheduler, decode: DecodeWay) -> Fingerprint:
     """The setting of a finished render.
 
     Args:
+        models: that took its steps, the picture's own first, then its refiner.
         scheduler: as it was used, its timesteps set.
     """
-    network: Any = getattr(model.pipe, caller(model.pipe).denoiser)
-    device = network.device
-    attention = getattr(network, "attn_processors", {})
-    processors = sorted({type(one).__name__ for one in attention.values()})
+    networks: list[Any] = [getattr(one.pipe, caller(one.pipe).denoiser) for one in models]
+    device = networks[0].device
+    attention = [getattr(network, "attn_processors", {}) for network in networks]
+    processors = sorted({type(one).__name__ for each in attention for one in each.values()})
     return Fingerprint(
         app=__version__,
         python=platform.python_version(),
@@ -49,7 +52,7 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
         platform=f"{platform.system()} {platform.machine()}",
         device=device.type,
         device_name=describe(device).name,
-        dtype=_dtype(model),
+        dtype=_REFINED.join(dict.fromkeys(_dtype(one) for one in models)),
         threads=torch.get_num_threads(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         attention=", ".join(processors),
@@ -60,15 +63,20 @@ def fingerprint(model: Model, scheduler: Scheduler, decode: DecodeWay) -> Finger
         scheduler_class=type(scheduler).__name__,
         scheduler_config_sha256=_config_sha256(scheduler),
         timesteps_sha256=_timesteps_sha256(scheduler),
-        model_config_sha256=model.config_sha256,
+        model_config_sha256=_together([one.config_sha256 for one in models]),
     )
 
 
 def wishes_then(like: Fingerprint) -> Wishes:
     """How a model has to be kept for a picture to come out as it did."""
-    dtype, _, stored = like.dtype.partition(" ")
+    dtype, _, stored = like.dtype.partition(_REFINED)[0].partition(" ")
     tiled = {"plain": False, "tiled": True}.get(like.decode)
     return wishes_in({"dtype": dtype, "float8": stored == _FLOAT8, "tiled": tiled})
+
+
+def _together(hashes: list[str]) -> str:
+    """The hash of a model alone as it is, and one of all where there are several."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _dtype(model: Model) -> str:

@@ -18,13 +18,17 @@ from desktop_app.engine.placing import DTYPES, carry_out, place_of
 from desktop_app.engine.plan import (
     USUAL_PIXELS,
     Plan,
+    crowded,
     expected,
     in_words,
     load_down,
     make_plan,
+    make_plan_beside,
     step_down,
 )
-from desktop_app.recipe.recipe import ModelRef
+from desktop_app.engine.refining import Ensemble
+from desktop_app.recipe.branches import lineage
+from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.weights.counting import Held, held_by
 
@@ -57,6 +61,7 @@ class Models:
     ) -> None:
         self.kept: OrderedDict[str, Model] = OrderedDict()
         self.then = Wishes()
+        self._together: frozenset[str] = frozenset()
         self._weights = weights
         self._device = device
         self._place = place_of(device)
@@ -64,15 +69,33 @@ class Models:
         self._wishes = wishes or (lambda _: Wishes())
         self._attachments = attachments
 
-    def get(self, ref: ModelRef, report: Report) -> Model:
+    def ensemble(self, recipe: Recipe, report: Report) -> Ensemble:
+        """The models of a recipe; a refiner is loaded when the first leg of it is planned.
+
+        Raises:
+            AppError: as `get`; for a refiner that is missing before anything is loaded.
+        """
+        if recipe.refiner is not None:
+            self._weights(recipe.refiner.model)
+        self._together = _named_by(recipe)
+        base = self.get(recipe.model, report)
+        return Ensemble(base, lambda ref: self.get(ref, report, beside=recipe.model))
+
+    def get(self, ref: ModelRef, report: Report, *, beside: ModelRef | None = None) -> Model:
         """The model of a reference, from memory or from the disk.
+
+        Args:
+            beside: a model that is in memory and takes turns with this one.
 
         Raises:
             AppError: as `loading.load_model`, or `out-of-memory`.
         """
+        if ref.sha256 not in self._together:
+            self._together = frozenset({ref.sha256})
         wishes = self.then.over(self._wishes(ref))
         known = self.kept.get(ref.sha256)
-        if known is not None and self._plan(known.held, wishes) == known.first:
+        other = None if beside is None else self.kept[beside.sha256]
+        if known is not None and self._plan(known.held, wishes, other) == known.first:
             self.kept.move_to_end(ref.sha256)
             return known
         report(Loading(what=ref.name))
@@ -81,26 +104,34 @@ class Models:
             del known, self.kept[ref.sha256]
             self._free()
         self._evict(residency.KEEP_MODELS - 1)
-        model = self._load(path, ref, wishes, report)
+        if beside is not None and other is not None:
+            self._make_room(beside, other, held_by(path), wishes)
+        model = self._load(path, ref, wishes, report, other)
         self.kept[ref.sha256] = model
         limit = residency.describe(self._device).memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self.kept.values()) > limit:
             self._evict(1)
         return model
 
-    def smaller(self, ref: ModelRef, report: Report) -> bool:
-        """Keep a model by the next smaller plan, and alone; its notes say so from then on.
+    def smaller(self, recipe: Recipe, report: Report) -> bool:
+        """Keep the models of a recipe by the next smaller plans, without others beside them.
+
+        Their notes say so from then on.
 
         Returns:
-            False where the model is not the reason, or no smaller plan is left.
+            False where they are not the reason, or no smaller plan is left.
         """
+        self._together = _named_by(recipe)
+        self._evict(0)
+        refs = (recipe.model, *((recipe.refiner.model,) if recipe.refiner else ()))
+        return sum(self._step_down(ref, report) for ref in refs) > 0
+
+    def _step_down(self, ref: ModelRef, report: Report) -> bool:
         model = self.kept.get(ref.sha256)
         down = None if model is None else step_down(model.plan, model.held, self._place)
         if model is None or down is None:
             return False
         plan, words = self._stepped(*down, model.held)
-        self.kept.move_to_end(ref.sha256)
-        self._evict(1)
         carry_out(model.pipe, plan, self._device)
         self.kept[ref.sha256] = replace(model, plan=plan, notes=(*model.notes, words))
         self._tell(ref, plan, report)
@@ -110,18 +141,20 @@ class Models:
         """Forget them all."""
         self.kept.clear()
 
-    def _load(self, path: Path, ref: ModelRef, wishes: Wishes, report: Report) -> Model:
+    def _load(
+        self, path: Path, ref: ModelRef, wishes: Wishes, report: Report, other: Model | None
+    ) -> Model:
         """A model by its plan; when memory runs out, with no other beside it, then one rung down.
 
         Raises:
             AppError: as `get`.
         """
         held = held_by(path)
-        plan = first = self._plan(held, wishes)
+        plan = first = self._plan(held, wishes, other)
         notes: tuple[str, ...] = ()
         self._tell(ref, plan, report)
         model = self._attempt(path, ref, plan)
-        if model is None and self.kept:
+        if model is None and self.kept.keys() - self._together:
             self._evict(0)
             model = self._attempt(path, ref, plan)
         down = load_down(plan, held, self._place, wishes)
@@ -155,8 +188,20 @@ class Models:
         self._free()
         return None
 
-    def _plan(self, held: Held, wishes: Wishes) -> Plan:
-        return make_plan(held, self._place, USUAL_PIXELS, wishes)
+    def _plan(self, held: Held, wishes: Wishes, other: Model | None) -> Plan:
+        if other is None:
+            return make_plan(held, self._place, USUAL_PIXELS, wishes)
+        taken = other.first, other.size
+        return make_plan_beside(held, self._place, USUAL_PIXELS, wishes, *taken)
+
+    def _make_room(self, ref: ModelRef, other: Model, held: Held, wishes: Wishes) -> None:
+        """Keep one part of a model at a time on the device where another takes turns with it."""
+        alone = self._plan(held, wishes, None)
+        full = crowded(alone, held, USUAL_PIXELS, other.first, other.size)
+        if full and other.plan.offload == "none" and "model" in self._place.offloads:
+            plan = replace(other.plan, offload="model")
+            carry_out(other.pipe, plan, self._device)
+            self.kept[ref.sha256] = replace(other, plan=plan)
 
     def _stepped(self, plan: Plan, words: str, held: Held) -> tuple[Plan, str]:
         """A smaller plan with what it takes."""
@@ -169,13 +214,21 @@ class Models:
         report(Loading(what=ref.name, plan=words))
 
     def _evict(self, keep: int) -> None:
-        """Forget the models that were not used for longest."""
-        if len(self.kept) <= keep:
-            return
-        while len(self.kept) > keep:
-            self.kept.popitem(last=False)
-        self._free()
+        """Forget the models that were not used for longest, but not those of one recipe."""
+        others = [key for key in self.kept if key not in self._together]
+        gone = others[: max(len(self.kept) - keep, 0)]
+        for key in gone:
+            del self.kept[key]
+        if gone:
+            self._free()
 
     def _free(self) -> None:
         gc.collect()
         residency.free_cached(self._device)
+
+
+def _named_by(recipe: Recipe) -> frozenset[str]:
+    """The hashes of the models that make a picture."""
+    line = [one for one, _ in lineage(recipe)]
+    refiners = {one.refiner.model.sha256 for one in line if one.refiner is not None}
+    return frozenset(refiners | {recipe.model.sha256})

@@ -116,6 +116,36 @@ def make_plan(held: Held, place: Place, pixels: int, wishes: Wishes | None = Non
     return plan
 
 
+def make_plan_beside(
+    held: Held, place: Place, pixels: int, wishes: Wishes, other: Plan, size: int
+) -> Plan:
+    """The plan of a model that takes turns with another one for one picture.
+
+    Where the two are too much for a device with memory of its own, one part of each is on it at a
+    time; where the memory is the computer's, the model has what the other leaves.
+
+    Args:
+        other: by which that one is kept when it is alone.
+        size: bytes of its weights.
+    """
+    alone = make_plan(held, place, pixels, wishes)
+    if not crowded(alone, held, pixels, other, size):
+        return alone
+    if place.own:
+        parted = wishes if alone.offload != "none" else replace(wishes, offload="model")
+        return make_plan(held, place, pixels, parted)
+    left = replace(place, memory=max(place.memory - size, 1))
+    return make_plan(held, left, pixels, wishes)
+
+
+def crowded(alone: Plan, held: Held, pixels: int, other: Plan, size: int) -> bool:
+    """Whether a model kept by that plan is too much beside another one; see `make_plan_beside`."""
+    weights = alone.expected - expected(alone, Held(), pixels) if alone.offload == "none" else 0
+    resting = size if other.offload == "none" else 0
+    together = max(weights + other.expected, resting + alone.expected)
+    return bool(alone.available) and together > alone.available
+
+
 def possible(wishes: Wishes, held: Held, place: Place) -> Wishes:
     """The wishes that can be met for a model here; the others as if they were not decided."""
     return replace(

@@ -104,7 +104,7 @@ class Session:
         try:
             return self._attempt(recipe, report, previews=previews, anew=anew)
         except AppError as full:
-            if full.code != "out-of-memory" or not self.models.smaller(recipe.model, report):
+            if full.code != "out-of-memory" or not self.models.smaller(recipe, report):
                 raise
         # Out of the handler, so that the frames that hold the big tensors are gone.
         gc.collect()
@@ -141,7 +141,7 @@ class Session:
         check_finite(latents, recipe)
         began = time.monotonic()
         with residency.refused_when_full(self._device, _picture(recipe)):
-            tensor = torch.from_numpy(latents.latents.copy()).to(self._device, work.model.dtype)
+            tensor = torch.from_numpy(latents.latents.copy()).to(self._device, work.last.dtype)
             decoded = work.decoded(tensor, report)
         seconds = time.monotonic() - began
         return work.rendered(latents.noise_sha256, tensor, decoded, seconds)
@@ -196,8 +196,8 @@ class Session:
         residency.free_cached(self._device)
 
     def _ready(self, recipe: Recipe, report: Report, *, reads: bool = True) -> Work:
-        model = self.models.get(recipe.model, report)
-        return make_ready(recipe, model, self._device, self._snapshots, reads=reads)
+        ensemble = self.models.ensemble(recipe, report)
+        return make_ready(recipe, ensemble, self._device, self._snapshots, reads=reads)
 
     def _preview_factors(self, work: Work, report: Report) -> Factors:
         ref = work.recipe.vae or work.recipe.model
@@ -205,8 +205,9 @@ class Session:
         if factors is None:
             # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
             report(Loading(what=ref.name))
-            with work.model.revised(work.recipe):
-                factors = factors_for(decoder_of(work.model), self._cache)
+            base = work.ensemble.base
+            with base.revised(work.recipe):
+                factors = factors_for(decoder_of(base), self._cache)
             self._factors[ref.sha256] = factors
         return factors
 

@@ -1,4 +1,4 @@
-"""A recipe made ready: its model, the shape of its latent, and the way from noise to pixels."""
+"""A recipe made ready: its models, the shape of its latent, and the way from noise to pixels."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from desktop_app.engine.events import Latents
 from desktop_app.engine.fingerprint import fingerprint, sha256_of
 from desktop_app.engine.model import Model
 from desktop_app.engine.noise import initial_noise
+from desktop_app.engine.refining import Ensemble
 from desktop_app.engine.snapshots import Snapshots
 from desktop_app.engine.walking import Cache, Watch
 from desktop_app.errors import AppError
@@ -30,16 +31,21 @@ class Work:
 
     Attributes:
         shape: of the latent, (1, C, H/f, W/f).
-        legs: of the way, one where the recipe is no branch.
+        legs: of the way, one where the recipe is no branch and has no refiner.
         cache: of the states after its steps.
     """
 
     recipe: Recipe
-    model: Model
+    ensemble: Ensemble
     device: torch.device
     shape: tuple[int, ...]
     legs: tuple[Leg, ...]
     cache: Cache
+
+    @property
+    def last(self) -> Model:
+        """The one that takes the last step, and decodes what it made."""
+        return self.ensemble.of(self.recipe)
 
     def begin(self) -> tuple[torch.Tensor, torch.Generator]:
         """The noise that the way begins with, float32, and the generator of the steps' noise."""
@@ -56,11 +62,12 @@ class Work:
             whole: whether every step is computed, whatever is kept.
         """
         cache = self.cache.unread if whole else self.cache
-        return denoise(self.model, self.legs, noise.to(self.model.dtype), generator, cache, watch)
+        dtype = self.ensemble.base.dtype
+        return denoise(self.ensemble, self.legs, noise.to(dtype), generator, cache, watch)
 
     def unpacked(self, latents: torch.Tensor) -> torch.Tensor:
         """What the pipeline works on, in the latent's shape."""
-        return self.model.unpacked(latents, self.shape)
+        return self.ensemble.base.unpacked(latents, self.shape)
 
     def decoded(
         self, latents: torch.Tensor, report: Report, recipe: Recipe | None = None
@@ -71,9 +78,9 @@ class Work:
             recipe: whose VAE and tiling they are decoded with; None for the work's own.
         """
         recipe = recipe or self.recipe
-        moved = latents.to(self.device, self.model.dtype)
-        with self.model.revised(recipe):
-            return decode_latents(self.model.pipe, moved, report, recipe.tiling)
+        moved = latents.to(self.device, self.last.dtype)
+        with self.last.revised(recipe):
+            return decode_latents(self.last.pipe, moved, report, recipe.tiling)
 
     def rendered(
         self, noise_sha256: str, latents: torch.Tensor, decoded: Decoded, seconds: float
@@ -81,26 +88,27 @@ class Work:
         """The finished picture with its provenance.
 
         Args:
-            latents: the final ones, in the model's dtype.
+            latents: the final ones, in the last model's dtype.
         """
-        recipe, model = self.recipe, self.model
-        scheduler = ready_scheduler(model, recipe, self.device)
-        foreign = unread(recipe.prompt, recipe.negative_prompt, model.family)
+        recipe, base = self.recipe, self.ensemble.base
+        scheduler = ready_scheduler(base, recipe, self.device)
+        notes = (note for model in self.ensemble.models for note in model.notes)
+        foreign = unread(recipe.prompt, recipe.negative_prompt, base.family)
         provenance = Provenance(
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=seconds,
             noise_sha256=noise_sha256,
             latents_sha256=sha256_of(_bits(latents)),
             pixels_sha256=sha256_of(decoded.pixels),
-            fingerprint=fingerprint(model, scheduler, decoded.way),
-            notes=(*model.notes, *decoded.notes, *foreign),
+            fingerprint=fingerprint(self.ensemble.models, scheduler, decoded.way),
+            notes=(*notes, *decoded.notes, *foreign),
         )
         return Rendered(recipe=recipe, provenance=provenance, pixels=decoded.pixels)
 
 
 def make_ready(
     recipe: Recipe,
-    model: Model,
+    ensemble: Ensemble,
     device: torch.device,
     snapshots: Snapshots,
     *,
@@ -110,17 +118,17 @@ def make_ready(
         reads: whether kept states are taken for what they stand for.
 
     Raises:
-        AppError: for what the model cannot do; see `Model.check` and `Model.latent_shape`, and
+        AppError: for what the models cannot do; see `Ensemble.check` and `Model.latent_shape`, and
             `branching.plan`.
     """
-    model.check(recipe)
+    ensemble.check(recipe)
     return Work(
         recipe=recipe,
-        model=model,
+        ensemble=ensemble,
         device=device,
-        shape=model.latent_shape(recipe.width, recipe.height),
-        legs=legs_of(model, recipe, device),
-        cache=cache_of(model, snapshots, device, reads=reads),
+        shape=ensemble.base.latent_shape(recipe.width, recipe.height),
+        legs=legs_of(ensemble, recipe, device),
+        cache=cache_of(ensemble, snapshots, device, reads=reads),
     )
 
 
