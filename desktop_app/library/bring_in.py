@@ -18,14 +18,16 @@ _FILES_MAX = 2000
 _COPIED = MODEL_FILES | {".json", ".txt", ".model", ".md", ".png", ".jpg", ".jpeg", ".webp"}
 
 Stop = Callable[[], bool]
+Progress = Callable[[int, int], None]
 
 
-def copy_in(path: Path, models: Path, stop: Stop) -> Path:
+def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = None) -> Path:
     """Copy a model's file, with its picture and notes beside it, or its folder.
 
     Args:
         models: our own folder of models; the copy goes below it, by its kind.
         stop: asked now and then; true breaks off.
+        progress: told now and then how many bytes of how many are copied.
 
     Returns:
         the copy; what is there already with the same name and size is taken for it.
@@ -38,15 +40,16 @@ def copy_in(path: Path, models: Path, stop: Stop) -> Path:
         files = _files(path)
         kind = _identity(path).kind
         folder = models / OWN_FOLDERS[kind]
-        check_room(folder, sum(size for _, size in files))
+        count = _Count(sum(size for _, size in files), stop, progress)
+        check_room(folder, count.size)
         target = folder / path.name
         if target.exists() and _same(path, target):
             return target
         target = _free(target)
         if path.is_dir():
-            _copy_folder(path, target, [each for each, _ in files], stop)
+            _copy_folder(path, target, [each for each, _ in files], count)
         else:
-            _copy(path, target, stop)
+            _copy(path, target, count)
             _copy_beside(path, target)
     except OSError as fault:
         raise disk_problem(fault, models) from fault
@@ -93,14 +96,33 @@ def _files(path: Path) -> list[tuple[Path, int]]:
     return found
 
 
-def _copy_folder(path: Path, target: Path, files: list[Path], stop: Stop) -> None:
+class _Count:
+    """Counts the bytes that are copied, and breaks off when that is wanted."""
+
+    def __init__(self, size: int, stop: Stop, progress: Progress | None) -> None:
+        self.size = size
+        self._stop, self._progress = stop, progress
+        self._done = 0
+
+    def add(self, count: int) -> None:
+        """Raises:
+        Cancelled: `stop` says so.
+        """
+        if self._stop():
+            raise Cancelled
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self.size)
+
+
+def _copy_folder(path: Path, target: Path, files: list[Path], count: _Count) -> None:
     partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         for file in files:
             place = partial / file.relative_to(path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            _copy(file, place, stop)
+            _copy(file, place, count)
         partial.rename(target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -108,12 +130,11 @@ def _copy_folder(path: Path, target: Path, files: list[Path], stop: Stop) -> Non
     sync_folder(target.parent)
 
 
-def _copy(path: Path, target: Path, stop: Stop) -> None:
+def _copy(path: Path, target: Path, count: _Count) -> None:
     partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
     with path.open("rb") as source, replacing(target, partial=partial) as copy:
         while block := source.read(_BLOCK):
-            if stop():
-                raise Cancelled
+            count.add(len(block))
             copy.write(block)
 
 

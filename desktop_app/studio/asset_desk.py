@@ -1,6 +1,5 @@
 """AssetDesk: what the artist does with models: watch folders, bring in, use, and say things."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from desktop_app.studio.asset_hasher import AssetHasher
 from desktop_app.studio.asset_use import fields_to_use, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
+from desktop_app.studio.bringing import Bringing, here
 from desktop_app.studio.downloads import Download, Downloads
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -75,7 +75,7 @@ class AssetDesk(QObject):
         self._watched: tuple[WatchedFolder, ...] = ()
         self._found: tuple[WatchedFolder, ...] = ()
         self._titles: dict[Path, str] = {}
-        self._stop = threading.Event()
+        self._bringing = Bringing(self)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._connect()
 
@@ -84,6 +84,9 @@ class AssetDesk(QObject):
             part.failed.connect(self.failed)
         self._hasher.left.connect(self.hashing)
         self._hasher.hashed.connect(self._hashed)
+        self._bringing.notice.connect(self.notice)
+        self._bringing.wanted.connect(self.wanted)
+        self._bringing.arrived.connect(self.rescan)
         self._refresh.timeout.connect(self._library.refresh)
         self._library.changed.connect(self._read)
         self._downloads.failed.connect(self.failed)
@@ -94,9 +97,9 @@ class AssetDesk(QObject):
 
     def stop(self) -> None:
         """End what runs in the background."""
-        self._stop.set()
         self._refresh.stop()
         self._hasher.stop(END_MS)
+        self._bringing.stop(END_MS)
         for pool in (self._writer, self._reads):
             pool.close(END_MS)
 
@@ -148,8 +151,7 @@ class AssetDesk(QObject):
     def copy_in(self, paths: tuple[Path, ...]) -> None:
         """Copy files or folders among our own models."""
         for path in paths:
-            self._say(f"Copying “{path.name}” …")
-            self._writer.run(_copy_in, path, self.own_folder, self._stop.is_set, done=self._copied)
+            self._bringing.copy_in(path, self.own_folder)
 
     @property
     def consent_words(self) -> str:
@@ -160,10 +162,7 @@ class AssetDesk(QObject):
 
     def convert(self, asset: Asset) -> None:
         """Make a safetensors file of a pickle whose maker the artist trusts; the pickle stays."""
-        self._say(f"“{asset.name}” is being converted …")
-        self._writer.run(
-            _convert, asset.path, self.own_folder, self._stop.is_set, done=self._copied
-        )
+        self._bringing.convert(asset.path, asset.name, self.own_folder)
 
     # One asset.
 
@@ -297,25 +296,12 @@ class AssetDesk(QObject):
         self._settings.set(model_folders=(*known, str(folder.path)))
         self._say(f"“{folder.title}” is looked through from now on; nothing in it is changed.")
 
-    def _copied(self, target: Path) -> None:
-        self._here(target, target.name)
-
     @Slot(object)
     def _arrived(self, download: Download) -> None:
-        if download.target is not None:
-            self._here(download.target, download.order.title)
-
-    def _here(self, target: Path, name: str) -> None:
-        self.rescan()
-        self.notice.emit(
-            Notice(
-                text=f"“{name}” is here.",
-                kind="ok",
-                action="Show it",
-                act=lambda: self.wanted.emit(target),
-                seconds=15,
-            )
-        )
+        target = download.target
+        if target is not None:
+            self.rescan()
+            self.notice.emit(here(download.order.title, lambda: self.wanted.emit(target)))
 
     @Slot(int)
     def _offer_unfinished(self, count: int) -> None:
@@ -367,15 +353,3 @@ def _recognise(folders: tuple[Path, ...]) -> "tuple[WatchedFolder, ...]":
     from desktop_app.library.folders import recognise
 
     return tuple(recognise(one) for one in folders)
-
-
-def _copy_in(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
-    from desktop_app.library.bring_in import copy_in
-
-    return copy_in(path, models, stop)
-
-
-def _convert(path: Path, models: Path, stop: Callable[[], bool]) -> Path:
-    from desktop_app.library.convert import convert_outside
-
-    return convert_outside(path, models, stop)

@@ -56,6 +56,7 @@ class Notice:
         other: what a second, quieter button says; empty for none.
         other_act: what that one does.
         seconds: how long it stays; 0 until it is dismissed.
+        topic: a newer notice on the same topic takes its place; empty for one of its own.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Notice:
     other: str = ""
     other_act: Callable[[], None] | None = None
     seconds: float = 8.0
+    topic: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,8 +60,17 @@ class NoticeCard(QFrame):
         if self.other is not None:
             self.other.setProperty("quiet", True)
         self.close_button = IconButton("x", "Dismiss this notice", self, flat=True, size=15)
-        self.close_button.clicked.connect(self.dismiss)
+        self.close_button.clicked.connect(self._close)
         row.addWidget(self.close_button)
+
+    def retell(self, notice: Notice) -> bool:
+        """Take the words of a notice on the same topic with the same buttons; False for others."""
+        if _form(notice) != _form(self.notice):
+            return False
+        self.notice = notice
+        self.label.setText(notice.text)
+        self.setAccessibleName(notice.text)
+        return True
 
     def _button(self, text: str, act: Callable[[], None] | None) -> QPushButton | None:
         if not text or act is None:
@@ -83,6 +92,12 @@ class NoticeCard(QFrame):
     def _do(self, act: Callable[[], None]) -> None:
         self.dismiss()
         act()
+
+    def _close(self) -> None:
+        parent = self.parentWidget()
+        if isinstance(parent, Notices):
+            parent.hush(self.notice)
+        self.dismiss()
 
     def dismiss(self) -> None:
         """Take the notice away."""
@@ -114,6 +129,7 @@ class Notices(QWidget):
         self._above = above
         self.setObjectName("notices")
         self._cards: list[NoticeCard] = []
+        self._hushed: set[tuple[str, str, str, str]] = set()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
@@ -129,8 +145,14 @@ class Notices(QWidget):
 
     def show_notice(self, notice: Notice) -> None:
         """Add a notice at the bottom of the stack and tell screen readers."""
+        if notice.topic and _form(notice) in self._hushed:
+            return
         for card in self._cards:
-            if card.notice.text == notice.text and card.notice.kind == notice.kind:
+            if notice.topic and card.retell(notice):
+                self._place()
+                return
+            same = card.notice.text == notice.text and card.notice.kind == notice.kind
+            if same or (notice.topic and card.notice.topic == notice.topic):
                 card.dismiss()
                 break
         passing = [card for card in self._cards if card.notice.kind != "bad"]
@@ -144,6 +166,11 @@ class Notices(QWidget):
         self.raise_()
         self._place()
         QAccessible.updateAccessibility(QAccessibleEvent(card, QAccessible.Event.Alert))
+
+    def hush(self, notice: Notice) -> None:
+        """The artist has closed it: no later words of the same kind on its topic are shown."""
+        if notice.topic:
+            self._hushed.add(_form(notice))
 
     def forget(self, card: NoticeCard) -> None:
         """Called by a card that goes away."""
@@ -186,3 +213,8 @@ class Notices(QWidget):
         if event.type() in _MOVES:
             self._place()
         return False
+
+
+def _form(notice: Notice) -> tuple[str, str, str, str]:
+    """What two notices share when one only has newer words than the other."""
+    return notice.topic, notice.kind, notice.action, notice.other

@@ -108,3 +108,13 @@ def test_models_are_known_by_their_names(file: Path, tmp_path: Path) -> None:
     assert is_model(file)
     assert is_model(tmp_path)
     assert not is_model(tmp_path / "fox.png")
+
+
+def test_it_tells_how_far_it_is(file: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bring_in, "_BLOCK", 1000)
+    size = file.stat().st_size
+    told: list[tuple[int, int]] = []
+    copy_in(file, models, never, lambda done, of: told.append((done, of)))
+    assert len(told) == -(-size // 1000) > 1
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (size, size)

@@ -110,3 +110,40 @@ def test_notices_stay_above_the_pictures_while_those_are_seen(qtbot: QtBot) -> N
     assert 450 < notices.geometry().bottom() < 500
     strip.hide()
     assert notices.geometry().bottom() > 500
+
+
+def test_newer_words_on_a_topic_take_the_place_of_the_older(notices: Notices) -> None:
+    stopped: list[int] = []
+
+    def tell(text: str) -> None:
+        notices.show_notice(
+            Notice(
+                text=text, action="Stop", act=lambda: stopped.append(1), seconds=0, topic="copy 1"
+            )
+        )
+
+    tell("Copying … 1 %")
+    notices.show_notice(Notice(text="Moved.", seconds=0))
+    card = notices.cards[0]
+    button = card.action
+    tell("Copying … 2 %")
+    assert [one.label.text() for one in notices.cards] == ["Copying … 2 %", "Moved."]
+    assert notices.cards[0] is card, "a click that has begun still meets its button"
+    assert card.action is button
+    notices.show_notice(Notice(text="It is here.", kind="ok", seconds=0, topic="copy 1"))
+    assert [one.notice.text for one in notices.cards] == ["Moved.", "It is here."]
+
+
+def test_a_topic_that_was_closed_stays_closed_until_something_else_is_said(
+    notices: Notices,
+) -> None:
+    for percent in (1, 2):
+        notices.show_notice(Notice(text=f"Copying … {percent} %", seconds=0, topic="copy 1"))
+        for card in notices.cards:
+            card.close_button.click()
+    assert notices.cards == ()
+    notices.show_notice(Notice(text="Copying … 3 %", seconds=0, topic="copy 1"))
+    assert notices.cards == ()
+    notices.show_notice(Notice(text="Copying … 1 %", seconds=0, topic="copy 2"))
+    notices.show_notice(Notice(text="It failed.", kind="bad", topic="copy 1"))
+    assert [one.notice.text for one in notices.cards] == ["Copying … 1 %", "It failed."]
