@@ -181,18 +181,19 @@ LORA_MARKS = (
     ("_lora1.down.weight", "lora"),
     (".lora_linear_layer.down.weight", "lora"),
     (".diff\n", "full"),
+    (".w_norm\n", "full"),
 )
 """Part of a tensor's name -> method of the LoRA, the rarer methods first."""
 
-LORA_WHY_NOT = {
-    "loha": "LoHa files cannot be attached here yet: diffusers does not read them",
-    "lokr": "LoKr files cannot be attached here yet: diffusers does not read them",
-    "dora": "DoRA files cannot be attached here: diffusers would leave their magnitudes out",
-    "full": "it changes whole weights instead of adding a LoRA, which cannot be done here yet",
-    "oft": "OFT changes the weights by rotation, which cannot be done here yet",
-    "ia3": "(IA)³ scales activations, which cannot be done here yet",
-    "glora": "GLoRA files cannot be read here yet",
-}
+FIRST_AUTHORS = (
+    "double_blocks_",
+    "single_blocks_",
+    "joint_blocks_",
+    "_attention_qkv",
+    "_attn_qkv",
+)
+"""Parts of the names that a transformer's layers have where several of diffusers' are one; looked
+for with every dot made an underscore."""
 
 DOWN_MARKS = (
     ".lora_down.weight\n",

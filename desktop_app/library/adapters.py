@@ -38,12 +38,28 @@ class Names:
         while place >= 0:
             start = self.plain.rfind("\n", 0, place) + 1
             end = self.plain.find("\n", place)
-            name = self.text[start:end]
-            shape = self.header.tensors[name].shape
-            if (name + "\n").endswith(keys.DOWN_MARKS) and len(shape) >= 2:
-                return shape[1]
+            inputs = self._inputs(self.text[start:end])
+            if inputs:
+                return inputs
             place = self.plain.find(module, end)
         return 0
+
+    def _inputs(self, name: str) -> int:
+        """What a tensor tells of the inputs of its module; 0 for nothing."""
+        shape = self.header.tensors[name].shape
+        if len(shape) < 2:
+            return 0
+        if (name + "\n").endswith((*keys.DOWN_MARKS, ".diff\n")):
+            return shape[1]
+        if name.endswith(".a2.weight"):
+            # Its two sides have changed places once, but the rank is always the smaller.
+            return max(shape[:2])
+        module, mark, end = name.partition(".lokr_w1")
+        if not mark or end not in ("", "_b"):
+            return 0
+        others = (self.header.tensors.get(f"{module}.lokr_w2{one}") for one in ("", "_b"))
+        other = next((row.shape for row in others if row is not None), ())
+        return shape[1] * other[1] if len(other) >= 2 else 0
 
 
 def find_adapter(header: Header, told: str) -> Found | None:
@@ -68,8 +84,11 @@ def _lora(names: Names, method: str, told: str) -> Found:
     targets = [target for mark, target in keys.LORA_TARGETS if mark in text]
     naming = next((naming for mark, naming in keys.LORA_NAMINGS if mark in text), "original")
     family = _lora_family(names, told)
+    unet = family in ("sd1", "sd2", "sd2-v", "sdxl", "sdxl-refiner", "")
+    if method != "lora" and not unet:
+        joined = any(mark in names.plain for mark in keys.FIRST_AUTHORS)
+        naming = "original" if joined else naming.replace("original", "diffusers")
     if not text.startswith(("\nlora_te", "\ntext_encoder")) or "unet" in text:
-        unet = family in ("sd1", "sd2", "sd2-v", "sdxl", "sdxl-refiner", "")
         targets.insert(0, "unet" if unet else "transformer")
     return Found(
         kind="lora",
@@ -118,7 +137,7 @@ def _embedding(header: Header, told: str) -> Found | None:
     names = set(tensors)
     if names == {"clip_l", "clip_g"}:
         family = "sdxl"
-    elif "t5xxl" in names and names <= {"clip_l", "clip_g", "t5xxl"}:
+    elif names & {"t5xxl", "t5"} and names <= {"clip_l", "clip_g", "t5xxl", "t5"}:
         family = "sd3" if "clip_g" in names else "flux-dev"
     elif names == {"emb_params"} or (len(names) == 1 and "." not in next(iter(names))):
         family = _EMBEDDING_WIDTHS.get(widths.pop(), told)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from desktop_app.library.adapter_keys import LORA_WHY_NOT
 from desktop_app.library.families import FAMILIES, Family
 from desktop_app.library.identity import KIND_WORDS, Identity
 
@@ -42,8 +41,7 @@ def _why_not(identity: Identity) -> str:
                 " and VAE, which lie in other files, it makes no pictures here."
             )
         case "lora":
-            why = LORA_WHY_NOT.get(identity.variant, "")
-            return f"{why}." if why else _no_adapter("lora", "LoRAs", family)
+            return _why_no_lora(identity, family)
         case "embedding":
             return _no_adapter("embedding", "textual inversions", family)
         case "vae":
@@ -78,6 +76,17 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
     if identity.quantisation not in ("", "fp8"):
         return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
     return ""
+
+
+def _why_no_lora(identity: Identity, family: Family | None) -> str:
+    row = family.row if family is not None else None
+    joined = identity.variant != "lora" and identity.naming == "original"
+    if row is not None and joined and row.part("unet") is None and "lora" in row.adapters:
+        return (
+            "It changes layers that are one in the first program of its family and several here;"
+            " of such files only plain LoRAs can be attached."
+        )
+    return _no_adapter("lora", "LoRAs", family)
 
 
 def _no_adapter(kind: str, words: str, family: Family | None) -> str:

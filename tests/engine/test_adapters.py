@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 
+from desktop_app.engine import conditioning
 from desktop_app.engine.adapters import embedding, lora
 from desktop_app.engine.render import LocalBackend
 from desktop_app.errors import AppError
@@ -49,13 +51,29 @@ def kohya(pipe: Any, seed: int, *, text: bool = True) -> dict[str, torch.Tensor]
     return file
 
 
+def words_for(folder: Path, *others: str) -> dict[str, torch.Tensor]:
+    """Vectors for the first encoder of a model, and for its second by these names."""
+    pipe: Any = DiffusionPipeline.from_pretrained(folder)
+    generator = torch.Generator().manual_seed(3)
+    found = {"clip_l": pipe.text_encoder}
+    found |= dict.fromkeys(others, getattr(pipe, "text_encoder_2", None))
+    return {
+        key: torch.randn(2, network.get_input_embeddings().embedding_dim, generator=generator)
+        for key, network in found.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Models and what can be attached to them, by name."""
     folder = tmp_path_factory.mktemp("adapters")
-    made = {name: folder / name for name in ("model", "xl")}
+    made = {name: folder / name for name in ("model", "xl", "flux")}
     save_tiny_model(made["model"])
     save_tiny_family("sdxl", made["xl"])
+    save_tiny_family("flux", made["flux"])
+    for name, others in (("xl word", ("clip_g",)), ("flux word", ()), ("flux words", ("t5",))):
+        made[name] = folder / f"{name}.safetensors"
+        save_file(words_for(made[name.partition(" ")[0]], *others), made[name])
     pipe = plain_pipeline(made["model"])
     for number, name in enumerate(("ink", "oil")):
         made[name] = folder / f"{name}.safetensors"
@@ -224,6 +242,67 @@ def test_an_embedding_gives_the_bits_of_the_plain_call(
     assert np.array_equal(rendered.pixels, plain_call(pipe, 7, guidance_scale=4.0, **asked)[1])
     without, _ = render(dressing, wearing(prompt="a <ink> fox"))
     assert not np.array_equal(rendered.pixels, without.pixels)
+
+
+@pytest.mark.parametrize("prompt", ["a <ink> fox", "a (<ink> fox:1.3)"])
+def test_a_word_for_both_encoders_gives_the_bits_of_the_plain_call(
+    prompt: str, dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    word = EmbeddingUse(embedding=named("xl word", "embedding"), token="<ink>")
+    told = {"guidance_scale": 4.0, "scheduler": "euler", "prompt": prompt}
+    rendered, _ = render(dressing, recipe_for("xl", adapters=(word,), **told))
+    pipe: Any = DiffusionPipeline.from_pretrained(files["xl"])
+    learn(pipe, load_file(files["xl word"]), "clip_g")
+    given: dict[str, Any] = {"prompt": prompt}
+    if ":" in prompt:
+        # What the prompt's weights make of it, the tokens being those that the pipeline has now.
+        given = conditioning.encode_xl(pipe, recipe_for("xl", **told))
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **{**ASKED, "prompt": None, **given})[1]
+    assert np.array_equal(rendered.pixels, pixels)
+    without, _ = render(dressing, recipe_for("xl", **told))
+    assert not np.array_equal(rendered.pixels, without.pixels)
+
+
+@pytest.mark.parametrize("name", ["flux word", "flux words"])
+def test_flux_learns_a_word_in_the_encoders_that_a_file_is_for(
+    name: str, dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    word = EmbeddingUse(embedding=named(name, "embedding"), token="<ink>")
+    told = {"guidance_scale": 3.0, "scheduler": "euler", "prompt": "a <ink> fox"}
+    rendered, _ = render(dressing, recipe_for("flux", adapters=(word,), **told))
+    pipe: Any = DiffusionPipeline.from_pretrained(files["flux"])
+    learn(pipe, load_file(files[name]), "t5")
+    generator = torch.Generator().manual_seed(7)
+    asked = {**ASKED, "prompt": "a <ink> fox", "guidance_scale": 3.0}
+    picture = pipe(**asked, generator=generator).images[0]
+    assert np.array_equal(rendered.pixels, np.array(picture))
+    without, _ = render(dressing, recipe_for("flux", **told))
+    assert not np.array_equal(rendered.pixels, without.pixels)
+
+
+def learn(pipe: Any, vectors: dict[str, torch.Tensor], second: str) -> None:
+    """What anybody would write to load a word for two encoders."""
+    pipe.load_textual_inversion(
+        vectors["clip_l"],
+        token="<ink>",
+        text_encoder=pipe.text_encoder,
+        tokenizer=pipe.tokenizer,
+    )
+    if second in vectors:
+        pipe.load_textual_inversion(
+            vectors[second],
+            token="<ink>",
+            text_encoder=pipe.text_encoder_2,
+            tokenizer=pipe.tokenizer_2,
+        )
+
+
+def test_a_word_that_means_something_already_is_named(files: dict[str, Path]) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    word = embedding.Embedding(path=files["word"], name="ink", token="a")
+    with pytest.raises(AppError) as error, embedding.known(pipe, [word], "Test"):
+        pass
+    assert error.value.code == "adapter-word"
 
 
 @pytest.mark.parametrize("name", ["vae", "plain_vae"])

@@ -404,23 +404,52 @@ MODULE = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
 
 
 @pytest.mark.parametrize(
-    ("variant", "names", "usable"),
+    ("variant", "names"),
     [
-        ("loha", {"hada_w1_a": (320, 8), "hada_w1_b": (8, 768), "hada_w2_a": (320, 8)}, False),
-        ("lokr", {"lokr_w1": (8, 8), "lokr_w2": (40, 96)}, False),
-        ("dora", {"lora_down.weight": (8, 768), "dora_scale": (320, 1)}, False),
-        ("oft", {"oft_blocks": (4, 80, 80)}, False),
-        ("ia3", {"on_input": (), "weight": (320,)}, False),
-        ("glora", {"a1.weight": (8, 768), "b1.weight": (8, 768)}, False),
-        ("full", {"diff": (320, 768)}, False),
+        ("loha", {"hada_w1_a": (320, 8), "hada_w1_b": (8, 768), "hada_w2_a": (320, 8)}),
+        ("lokr", {"lokr_w1": (8, 8), "lokr_w2": (40, 96)}),
+        ("lokr", {"lokr_w1_a": (8, 2), "lokr_w1_b": (2, 8), "lokr_w2_b": (4, 96)}),
+        ("dora", {"lora_down.weight": (8, 768), "dora_scale": (320, 1)}),
+        ("oft", {"oft_blocks": (4, 80, 80)}),
+        ("ia3", {"on_input": (), "weight": (320,)}),
+        ("glora", {"a1.weight": (768, 8), "a2.weight": (8, 768), "b1.weight": (8, 768)}),
+        ("full", {"diff": (320, 768)}),
     ],
 )
 def test_the_methods_of_lycoris_are_told_apart(
-    tmp_path: Path, variant: str, names: Mapping[str, tuple[int, ...]], usable: bool
+    tmp_path: Path, variant: str, names: Mapping[str, tuple[int, ...]]
 ) -> None:
     found = seen(tmp_path, below(f"{MODULE}.", names))
     assert (found.kind, found.variant, found.family) == ("lora", variant, "sd1")
-    assert bool(found.unsupported) != usable
+    assert found.unsupported == ""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"lokr_w1": (16, 16), "lokr_w2": (40, 128)},
+        {"lokr_w1_b": (2, 16), "lokr_w2_b": (2, 128)},
+        {"diff": (640, 2048)},
+        {"a2.weight": (2048, 8), "a1.weight": (8, 2048), "b1.weight": (8, 2048)},
+        {"hada_w1_a": (640, 8), "hada_w1_b": (8, 2048)},
+    ],
+)
+def test_the_family_is_told_by_what_a_method_changes(
+    tmp_path: Path, names: Mapping[str, tuple[int, ...]]
+) -> None:
+    module = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
+    assert seen(tmp_path, below(f"{module}.", names)).family == "sdxl"
+
+
+def test_layers_that_are_one_elsewhere_take_only_plain_loras(tmp_path: Path) -> None:
+    flux = "lora_unet_double_blocks_0_img_attn_qkv."
+    parts = {"lokr_w1": (16, 16), "lokr_w2": (576, 192)}
+    found = seen(tmp_path, below(flux, parts))
+    assert (found.family, found.naming) == ("flux-dev", "original")
+    assert "only plain LoRAs" in found.unsupported
+    turbo = "diffusion_model.layers.0.attention.to_q."
+    found = seen(tmp_path, below(turbo, {"lokr_w1": (16, 16), "lokr_w2": (240, 240)}))
+    assert (found.family, found.naming, found.unsupported) == ("z-image", "diffusers", "")
 
 
 def test_what_trainers_write_is_read(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 import torch
 
 from desktop_app.engine.adapters.reading import Tensors, broken, misfit, read_tensors
+from desktop_app.errors import AppError
 
 VECTORS_MAX = 256
 PAIRS = (("tokenizer", "text_encoder", "clip_l"), ("tokenizer_2", "text_encoder_2", "clip_g"))
 """The components that learn a word, and what the vectors for them are called in a file."""
+T5_KEYS = ("t5xxl", "t5")
+"""What they are called where the second is the T5 of Flux; many files have none for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,9 +54,15 @@ def known(pipe: Any, embeddings: Sequence[Embedding], model: str) -> Iterator[No
             tokenizer, network = getattr(pipe, words, None), getattr(pipe, encoder, None)
             if tokenizer is None or network is None:
                 continue
+            keys, here = (key,), read
+            if type(network).__name__.startswith("T5"):
+                keys = T5_KEYS
+                here = [pair for pair in read if not pair[1].keys().isdisjoint(T5_KEYS)]
+            if not here:
+                continue
             table = network.get_input_embeddings()
             before.append((words, tokenizer, network, table))
-            longer, vectors = _learned(tokenizer, table.weight, read, key, model)
+            longer, vectors = _learned(tokenizer, table.weight, here, keys, model)
             # Not register_modules(): it would write the pipeline's config.
             setattr(pipe, words, longer)
             wide = torch.nn.Embedding.from_pretrained(vectors)
@@ -69,7 +78,7 @@ def _learned(
     tokenizer: Any,
     table: torch.Tensor,
     read: Sequence[tuple[Embedding, Tensors]],
-    key: str,
+    keys: tuple[str, ...],
     model: str,
 ) -> tuple[Any, torch.Tensor]:
     """A tokenizer that has the words, and the table with their vectors at the numbers it gives."""
@@ -77,13 +86,19 @@ def _learned(
     rows: list[torch.Tensor] = []
     for one, tensors in read:
         what = f"embedding {one.name}"
-        vectors = _vectors(tensors, key, what)
+        vectors = _vectors(tensors, keys, what)
         if vectors.shape[1] != table.shape[1]:
             lengths = f"its vectors have {vectors.shape[1]} numbers and not {table.shape[1]}"
             raise misfit(what, model, lengths)
         names = [one.token, *(f"{one.token}_{place}" for place in range(1, len(vectors)))]
-        if longer.add_tokens(names) != len(names):
-            raise broken(what, ValueError(f"the word {one.token[:60]!r} is in use already"))
+        taken = longer.get_vocab().keys() & names
+        if taken or longer.add_tokens(names) != len(names):
+            raise AppError(
+                "adapter-word",
+                f"The word “{one.token[:60]}”, by which the {what} is called, means something to "
+                f"{model} already.",
+                hint="Give its file another name, and attach it again.",
+            )
         rows.append(vectors.to(table.device, table.dtype))
     numbers = len(longer) - sum(len(row) for row in rows)
     # Some models have more rows than their tokenizer has words, or fewer.
@@ -96,16 +111,17 @@ def _resized(table: torch.Tensor, rows: int) -> torch.Tensor:
     return torch.cat([table, table.new_zeros(rows - len(table), table.shape[1])])
 
 
-def _vectors(tensors: Tensors, key: str, what: str) -> torch.Tensor:
+def _vectors(tensors: Tensors, keys: tuple[str, ...], what: str) -> torch.Tensor:
     """(N, C): of the part of the file that is for one encoder."""
-    if key in tensors:
-        found = tensors[key]
+    own = next((key for key in keys if key in tensors), None)
+    if own is not None:
+        found = tensors[own]
     elif "emb_params" in tensors:
         found = tensors["emb_params"]
     elif len(tensors) == 1:
         found = next(iter(tensors.values()))
     else:
-        raise broken(what, ValueError(f"it holds {len(tensors)} tensors and none for {key}"))
+        raise broken(what, ValueError(f"it holds {len(tensors)} tensors and none for {keys[0]}"))
     found = found if found.ndim == 2 else found[None]
     if found.ndim != 2 or not 1 <= len(found) <= VECTORS_MAX:
         raise broken(what, ValueError(f"its vectors have the shape {tuple(found.shape)}"))
