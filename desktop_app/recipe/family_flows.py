@@ -87,7 +87,7 @@ FLOWING = (
         steps=28,
         guidance_scale=3.5,
         controls=("guidance_scale",),
-        adapters=("lora",),
+        adapters=("lora", "embedding"),
         tokenizer_file=T5_FILE,
     ),
     _flow(

@@ -66,7 +66,7 @@ DIFFUSING = (
         steps=30,
         guidance_scale=6.0,
         controls=STABLE,
-        adapters=("lora",),
+        adapters=("lora", "embedding"),
         refiner="sdxl_refiner",
         single_file=True,
     ),
