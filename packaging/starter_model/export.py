@@ -105,7 +105,10 @@ def write_json(value: object, path: Path) -> None:
 
 
 def draw_sheet(out: Path, prompts: list[str], seed: int = 1) -> Path:
-    """Draw `prompts` with the exported model, as plain diffusers does, on `out/sheet.webp`."""
+    """Draw `prompts` with the exported model, as plain diffusers does, on `out/sheet.webp`.
+
+    The first four are also what the program shows of the model, `out/preview.webp`.
+    """
     pipeline = StableDiffusionPipeline.from_pretrained(out, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     settings = json.loads((out / "mezzotint.json").read_text(encoding="utf-8"))
@@ -121,6 +124,7 @@ def draw_sheet(out: Path, prompts: list[str], seed: int = 1) -> Path:
         for prompt in prompts
     ]
     sheet.draw(pictures, prompts, out / "sheet.webp")
+    sheet.tile(pictures[:4], out / "preview.webp")
     return out / "sheet.webp"
 
 
@@ -161,7 +165,7 @@ def export(
     size = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file())
     if size > LIMIT:
         raise ValueError(f"the model is {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB")
-    for name in ("MODEL_CARD.md", "sheet.webp"):
+    for name in ("MODEL_CARD.md", "sheet.webp", "preview.webp"):
         if (out / name).exists():
             shutil.copy(out / name, fresh / name)
     for path in fresh.rglob("*"):

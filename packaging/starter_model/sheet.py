@@ -26,3 +26,13 @@ def draw(
             pen.text((x, y + height), lines, fill="black", font_size=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     grid.save(path)
+
+
+def tile(pictures: Sequence[np.ndarray], path: Path, columns: int = 2) -> None:
+    """Save `pictures` (uint8, height x width x 3, all one size) without gaps or words."""
+    height, width = pictures[0].shape[:2]
+    grid = Image.new("RGB", (columns * width, -(-len(pictures) // columns) * height))
+    for index, picture in enumerate(pictures):
+        place = index % columns * width, index // columns * height
+        grid.paste(Image.fromarray(picture), place)
+    grid.save(path, quality=90)

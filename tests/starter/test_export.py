@@ -96,6 +96,11 @@ def test_a_sheet_is_drawn_by_the_exported_model(exported: Path) -> None:
     with Image.open(path) as image:
         assert image.width > 2 * SMALL.side
         assert len(set(image.convert("L").tobytes())) > 10
+        first = np.asarray(image.convert("RGB"), np.float32)[:SIDE, :SIDE]
+    with Image.open(exported / "preview.webp") as preview:
+        assert preview.size == (2 * SIDE, SIDE)
+        again = np.asarray(preview.convert("RGB"), np.float32)[:, :SIDE]
+    assert np.abs(first - again).mean() < 8, "the sheet's first picture comes first"
     path.unlink()
 
 
