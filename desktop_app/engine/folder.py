@@ -24,6 +24,7 @@ from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import FAMILIES, families_of, stable_family
 from desktop_app.recipe.family import Family, Part
+from desktop_app.weights.variants import WEIGHTS, variant_in
 
 LIBRARIES: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
 TASKED = "StableDiffusionPipeline"
@@ -132,6 +133,7 @@ def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) ->
             ),
         )
     read_json(folder / part.name / "config.json", name)
+    variant = variant_in(folder / part.name, WEIGHTS[part.library])
     weights, told = guarded(
         name,
         part.name,
@@ -141,6 +143,7 @@ def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) ->
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            variant=variant or None,
         ),
     )
     # Both libraries fill what is missing with random numbers and only log that they did.

@@ -16,6 +16,7 @@ from desktop_app.library.reading import VOCABULARY_MAX, read_json
 from desktop_app.library.safety import weight_parts
 from desktop_app.weights import gguf
 from desktop_app.weights.headers import Header, Tensor, damaged, parse_header
+from desktop_app.weights.variants import variant_in, with_variant
 
 _BLOCK = 4 * 1024 * 1024
 _SMALL = 65_536
@@ -128,11 +129,12 @@ def weight_files(folder: Path) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     index = read_json(folder / "model_index.json")
     for part, name in weight_parts(index).items():
-        whole = folder / part / name
+        variant = variant_in(folder / part, name) or ""
+        whole = folder / part / with_variant(name, variant)
         if whole.is_file():
             found.append((part, whole))
             continue
-        index = whole.with_name(f"{name}.index.json")
+        index = folder / part / with_variant(f"{name}.index.json", variant)
         pieces = read_json(index, VOCABULARY_MAX).get("weight_map")
         if not isinstance(pieces, dict):
             raise damaged(index, "it names no files")

@@ -9,12 +9,7 @@ from desktop_app.errors import AppError
 from desktop_app.library.reading import read_json
 from desktop_app.recipe.families import FAMILIES, families_of
 from desktop_app.recipe.family import Part
-
-WEIGHTS: Mapping[str, str] = {
-    "transformers": "model.safetensors",
-    "diffusers": "diffusion_pytorch_model.safetensors",
-}
-"""Library of a part -> the file that its tensors are loaded from."""
+from desktop_app.weights.variants import VARIANTS, WEIGHTS, variant_in, with_variant
 
 # Named in many folders, never loaded here.
 _UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
@@ -166,11 +161,12 @@ def _check_config(folder: Path, part: str, index: dict[str, object]) -> None:
 
 def _check_weights(folder: Path, part: str, name: str) -> None:
     place = folder / part
-    if (place / name).is_file() or (place / f"{name}.index.json").is_file():
+    if variant_in(place, name) is not None:
         return
     names = {path.name for path in _walk(place)}
     if any(found.endswith(".safetensors") for found in names):
-        hint = f"Only {name} is loaded, no variant such as .fp16: fetch that file as well."
+        copies = " or ".join(with_variant(name, one) for one in VARIANTS)
+        hint = f"Only {name} is loaded, or else {copies}: fetch that file as well."
         raise AppError(
             "model-weights", f"“{folder.name}” has no {part}/{name}.", hint=hint, path=str(folder)
         )

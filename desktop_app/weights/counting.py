@@ -1,6 +1,5 @@
 """How much each component of a model holds, counted from the headers of its files."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
@@ -9,10 +8,8 @@ from pathlib import Path
 from desktop_app.errors import AppError
 from desktop_app.weights import gguf, headers
 from desktop_app.weights.headers import Header, Tensor
+from desktop_app.weights.variants import WEIGHTS, files_in
 
-SHARD = re.compile(
-    r"(model|diffusion_pytorch_model)(\.fp16)?(-\d{5}-of-\d{5})?(\.fp16)?\.safetensors"
-)
 PREFIXES = {
     "model.diffusion_model.": "unet",
     "first_stage_model.": "vae",
@@ -61,9 +58,10 @@ def held_by(place: Path) -> Held:
     if place.is_file():
         _add_file(held, _header(place))
         return held
-    for path in sorted(place.glob("*/*.safetensors")):
-        if SHARD.fullmatch(path.name) and not _stands_in(path):
-            held.add(path.parent.name, _header(path).tensors.values())
+    for part in sorted(place.glob("*/")):
+        for name in WEIGHTS.values():
+            for path in files_in(part, name):
+                held.add(part.name, _header(path).tensors.values())
     return held
 
 
@@ -79,14 +77,6 @@ def _add_file(held: Held, header: Header) -> None:
             held.add(network, [row])
         elif part:
             held.add(part, [row])
-
-
-def _stands_in(path: Path) -> bool:
-    """Whether it is the half precision copy of weights that lie beside it in full."""
-    return ".fp16" in path.name and any(
-        SHARD.fullmatch(one.name) and ".fp16" not in one.name
-        for one in path.parent.glob("*.safetensors")
-    )
 
 
 def _header(path: Path) -> Header:

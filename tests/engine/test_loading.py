@@ -13,10 +13,15 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.errors import AppError
+from desktop_app.library.hashing import weight_files
+from desktop_app.library.safety import check_folder
+from desktop_app.weights.counting import held_by
+from tests.engine.models import plain_pipeline
 from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.slow
@@ -61,6 +66,28 @@ def test_everything_is_float32_whatever_the_files_hold(starter_model: Path) -> N
         assert not part.training
     assert model.pipe.safety_checker is None
     assert model.size > 50_000_000
+
+
+@pytest.mark.parametrize("pieces", ["10GB", "40KB"])
+def test_a_folder_of_half_precision_copies_alone(
+    tiny_model: Path, tmp_path: Path, pieces: str
+) -> None:
+    place = tmp_path / "halves"
+    plain_pipeline(tiny_model).to(torch.float16).save_pretrained(
+        place, variant="fp16", max_shard_size=pieces
+    )
+    names = {path.name for path in place.glob("*/*.safetensors")}
+    assert all("fp16" in name for name in names)
+    assert any("-of-" in name for name in names) == (pieces == "40KB")
+    check_folder(place)
+    assert {path for _, path in weight_files(place)} == set(place.glob("*/*.safetensors"))
+    plain: Any = StableDiffusionPipeline.from_pretrained(place, variant="fp16", dtype=torch.float32)
+    ours = load(place).pipe
+    for part in ("unet", "vae", "text_encoder"):
+        state = getattr(plain, part).state_dict()
+        for key, tensor in getattr(ours, part).state_dict().items():
+            assert torch.equal(tensor, state[key].to(tensor.dtype)), key
+    assert held_by(place).numbers == held_by(tiny_model).numbers
 
 
 def test_sizes_that_do_not_fit_are_refused(tiny_model: Path) -> None:

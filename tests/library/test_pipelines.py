@@ -7,9 +7,9 @@ import pytest
 from desktop_app.library.catalog import Catalog
 from desktop_app.library.families import FAMILIES as SORTS
 from desktop_app.library.pipelines import identify_folder
-from desktop_app.library.safety import WEIGHTS
 from desktop_app.recipe.families import FAMILIES, Family
 from desktop_app.recipe.recipe import HEIGHT, WIDTH
+from desktop_app.weights.variants import WEIGHTS
 from tests.library.models import TENSORS, write_json, write_tensors
 
 pytestmark = pytest.mark.core

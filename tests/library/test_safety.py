@@ -130,12 +130,15 @@ def test_pickles_alone_are_refused(model: Path) -> None:
     assert "pickle" in refusal.value.sentence
 
 
-def test_a_variant_alone_says_how_to_name_it(model: Path) -> None:
-    (model / UNET).rename(model / "unet/diffusion_pytorch_model.fp16.safetensors")
+def test_halves_alone_are_loaded_and_other_variants_are_not(model: Path) -> None:
+    halves = model / "unet/diffusion_pytorch_model.fp16.safetensors"
+    (model / UNET).rename(halves)
+    assert check_folder(model)
+    halves.rename(model / "unet/diffusion_pytorch_model.non_ema.safetensors")
     with pytest.raises(AppError) as refusal:
         check_folder(model)
     assert refusal.value.code == "model-weights"
-    assert "diffusion_pytorch_model.safetensors" in refusal.value.hint
+    assert "or else diffusion_pytorch_model.fp16.safetensors" in str(refusal.value.hint)
 
 
 @pytest.mark.parametrize(

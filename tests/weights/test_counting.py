@@ -57,6 +57,20 @@ def test_halves_beside_whole_weights_are_not_counted_twice(tmp_path: Path) -> No
     assert held_by(tmp_path) == Held(numbers={"unet": 32})
 
 
+def test_pieces_are_counted_together(tmp_path: Path) -> None:
+    folder = tmp_path / "unet"
+    folder.mkdir()
+    (folder / "diffusion_pytorch_model.safetensors.index.fp16.json").write_text("{}")
+    for piece in ("1-of-2", "2-of-2"):
+        file = folder / f"diffusion_pytorch_model.fp16-0000{piece}.safetensors"
+        write_shapes(file, {f"conv_in.{piece}": (8, 4)})
+    write_shapes(folder / "other-1-of-2.safetensors", {"x": (8, 4)})
+    assert held_by(tmp_path) == Held(numbers={"unet": 64})
+    (folder / "diffusion_pytorch_model.safetensors.index.json").write_text("{}")
+    write_shapes(folder / "diffusion_pytorch_model-1-of-1.safetensors", {"x": (8, 4)})
+    assert held_by(tmp_path) == Held(numbers={"unet": 32})
+
+
 def test_what_lies_is_left_out(tmp_path: Path) -> None:
     header = json.dumps({"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 4]}}).encode()
     file = tmp_path / "one.safetensors"
