@@ -3,7 +3,7 @@
 import contextlib
 import json
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import accelerate
 import torch
 from safetensors import safe_open
 
+from desktop_app.errors import AppError
+
+SUFFIXES = (".safetensors", ".sft")
 DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -88,25 +91,31 @@ class Checkpoint(MappedFile):
 
 def fill(
     module: torch.nn.Module,
-    tensors: Mapping[str, torch.Tensor],
+    tensors: MutableMapping[str, torch.Tensor],
     *,
     device: torch.device,
     dtype: torch.dtype,
-    checkpoint: Checkpoint,
+    forget: Callable[[], None],
 ) -> None:
     """Give a module that was made without memory its weights, one tensor at a time.
 
     Args:
-        module: on the device `meta`, see `without_memory`.
-        tensors: by the module's own names; what it does not know is left out.
+        module: on the device `meta`, see `without_memory`; weights that are not stay.
+        tensors: by the module's own names; what it does not know is left out. Each is taken out as
+            it is copied, so that what a converter made of it is not held beside the copy.
         dtype: of every weight that is no whole number.
+        forget: gives the pages back that the tensors lie in.
 
     Raises:
         ValueError: when a weight is missing, has another shape, or is not finite.
     """
     copied = 0
+    tied: dict[str, str] = getattr(module, "all_tied_weights_keys", None) or {}
     for name, wanted in list(module.state_dict(keep_vars=True).items()):
-        tensor = tensors.get(name)
+        there = isinstance(wanted, torch.nn.Parameter) and wanted.device.type != "meta"
+        if there or name in tied:
+            continue
+        tensor = tensors.pop(name, None)
         if tensor is None:
             raise ValueError(f"it lacks {name[:80]}")
         if tensor.shape != wanted.shape:
@@ -116,19 +125,48 @@ def fill(
         own = torch.empty(tensor.shape, dtype=kind, device=device).copy_(tensor)
         if own.is_floating_point() and not bool(torch.isfinite(own.float().sum())):
             raise ValueError(f"its {name[:80]} is not finite")
-        owner, _, last = name.rpartition(".")
-        place = module.get_submodule(owner)
-        if isinstance(wanted, torch.nn.Parameter):
-            place.register_parameter(last, torch.nn.Parameter(own, requires_grad=False))
-        else:
-            place.register_buffer(last, own)
+        # Whether it could be trained decides between kernels, and so over the last bits: it stays
+        # as the libraries themselves leave it.
+        kept = isinstance(wanted, torch.nn.Parameter)
+        trains = wanted.requires_grad
+        _put(module, name, torch.nn.Parameter(own, requires_grad=trains) if kept else own)
         copied += tensor.numel() * tensor.element_size()
         if copied >= FORGET_EVERY:
-            checkpoint.forget()
+            forget()
             copied = 0
-    checkpoint.forget()
+    forget()
+    for name, source in tied.items():
+        _put(module, name, module.get_parameter(source))
     # Buffers that no file holds, such as the numbers of the positions.
     module.to(device)
+
+
+def _put(module: torch.nn.Module, name: str, value: torch.Tensor) -> None:
+    owner, _, last = name.rpartition(".")
+    place = module.get_submodule(owner)
+    if isinstance(value, torch.nn.Parameter):
+        place.register_parameter(last, value)
+    else:
+        place.register_buffer(last, value)
+
+
+def check_format(path: Path, what: str, code: str) -> None:
+    """Refuse a file that could hold code.
+
+    Args:
+        what: it is, with its name, such as `LoRA ink`.
+        code: of the refusal.
+
+    Raises:
+        AppError: `code`, for any file that is not safetensors.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise AppError(
+            code,
+            f"The {what} is a {path.suffix or 'file without a name'}, and such files can hold "
+            "code; only .safetensors is read.",
+            hint="Let the program convert it first.",
+        )
 
 
 def without_memory() -> Any:

@@ -59,6 +59,8 @@ class Model:
         size: bytes of all weights.
         config_sha256: of the configs and the vocabulary, not the weights.
         attachments: finds what recipes attach; None where nothing can be.
+        lent: the hashes of the files that complete a model whose own file lacks something; None
+            for one that is whole.
         plan: how it is kept.
         first: how it was to be kept, before memory ran out.
         held: what its files hold.
@@ -73,6 +75,7 @@ class Model:
     config_sha256: str
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
     attachments: "Attachments | None" = None
+    lent: frozenset[str] | None = None
     plan: Plan = field(default_factory=lambda: Plan(dtype="float32"))
     first: Plan = field(default_factory=lambda: Plan(dtype="float32"))
     held: Held = field(default_factory=Held)

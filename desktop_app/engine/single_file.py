@@ -1,202 +1,249 @@
-"""A checkpoint in one file turned into a pipeline, with the settings that the program ships."""
+"""A checkpoint in one file, or a network in a file of its own, turned into a pipeline."""
 
 import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
-import transformers
-from diffusers.loaders import single_file_utils as converters
-from safetensors import SafetensorError
 
-from desktop_app.engine.checkpoint import Checkpoint, fill, without_memory
+from desktop_app.engine import assembly
+from desktop_app.engine.assembly import Source, class_of, config_of, open_weights, reads
 from desktop_app.engine.folder import assemble, check_fit, make_scheduler
-from desktop_app.engine.model import Model, broken, guarded, read_json, word_for
+from desktop_app.engine.lent import NOTHING, Lent, LentFile
+from desktop_app.engine.model import TROUBLES, Model, broken, guarded, read_json, word_for
+from desktop_app.engine.recognising import recognised
+from desktop_app.engine.residency import is_out_of_memory
+from desktop_app.engine.tokenizer import make_tokenizer
 from desktop_app.errors import AppError
-from desktop_app.recipe.clip_words import clip_vocabulary
-from desktop_app.recipe.families import FAMILIES, Family
+from desktop_app.recipe.completing import named
+from desktop_app.recipe.family import Family, Part
+from desktop_app.recipe.vocabularies import vocabulary_for
+from desktop_app.weights.vocabulary import Vocabulary, read_vocabulary, vocabulary_of_pieces
 
-UNET = "model.diffusion_model."
-FIRST = "model.diffusion_model.input_blocks.0.0.weight"
-VAE = "first_stage_model."
-ENCODERS = {
-    "sd1": "cond_stage_model.transformer.",
-    "sd2": "cond_stage_model.model.",
-    "sdxl": "conditioner.embedders.1.model.",
-    "sdxl_refiner": "conditioner.embedders.0.model.",
-}
-"""The text encoder that only this family has, by the beginning of its tensors' names."""
 V_SPREAD = 0.09
 """ComfyUI's measure: in Stable Diffusion 2 models that predict v, the numbers of one bias spread
 further than this."""
-V_BIAS = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
+V_BIAS = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
 SIDECAR_MAX = 64 * 1024
+PIECES = "spiece_model"
+"""The vocabulary inside a text encoder's file, as ComfyUI packs it."""
 
 
 def load_single_file(
-    path: Path, name: str, configs: Path, *, device: torch.device, dtype: torch.dtype
+    path: Path,
+    name: str,
+    configs: Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    lent: Lent = NOTHING,
 ) -> Model:
-    """Read a checkpoint as the trainers of Stable Diffusion write it; see `loading.load_model`."""
-    if path.suffix.lower() != ".safetensors":
-        raise AppError(
-            "model-kind",
-            f"The model {name} is a {path.suffix or 'file without a name'}, and such files can "
-            "hold code; only .safetensors is read.",
-            hint="Let the program convert it first.",
-        )
-    try:
-        checkpoint = Checkpoint(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise broken(name, path.name, error) from error
-    family = family_of(checkpoint.tensors, name)
-    folder = configs / family.key
-    index = read_json(folder / "model_index.json", name)
-    tensors = _usual_names(checkpoint.tensors)
+    """Read a file as the trainers write it; see `loading.load_model`.
+
+    What the file lacks is taken from what the recipe lends. Of a file that lacks something, what
+    is lent also stands in place of what it has; one that is whole is loaded as it is.
+    """
+    whole = guarded(name, path.name, lambda: open_weights(path, f"model {name}"))
+    found = recognised(whole, configs, name)
+    maker = _Maker(
+        family=found.family,
+        folder=configs / found.family.key,
+        name=name,
+        device=device,
+        dtype=dtype,
+    )
+    sources, complete = _sources(whole, found.network, maker, lent)
     parts: dict[str, Any] = {}
-    for part in family.parts:
-        place = folder / part.name
-        if part.name.startswith("tokenizer"):
-            parts[part.name] = _tokenizer(place, configs, name)
-            continue
-        made = guarded(name, part.name, lambda place=place, part=part: _empty(place, part.classes))
+    read: dict[str, Vocabulary | None] = {}
+    for part in found.family.parts:
+        kind = vocabulary_for(part)
+        if kind:
+            reader = part.name.replace("tokenizer", "text_encoder")
+            absent = reader not in sources
+            if not absent and kind not in read:
+                read[kind] = _words(kind, sources[reader], lent)
+            place = maker.folder / part.name
+            parts[part.name] = (
+                None if absent else make_tokenizer(part, place, configs, read[kind], name)
+            )
+        else:
+            source = sources.get(part.name)
+            parts[part.name] = None if source is None else maker.make(part, source)
+    check_fit(parts, found.family, name)
+    changed = _scheduling(path, whole, found.network, parts, found.family)
+    index = read_json(maker.folder / "model_index.json", name)
+    parts["scheduler"] = make_scheduler(index, maker.folder / "scheduler", name, changed)
+    config = _settings_sha256(maker.folder, changed, read)
+    model = assemble(index, found.family, parts, name, device, config)
+    return replace(model, lent=None if complete else lent.hashes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Maker:
+    """Makes the components of a family from tensors, by the settings that are shipped."""
+
+    family: Family
+    folder: Path
+    name: str
+    device: torch.device
+    dtype: torch.dtype
+
+    def config(self, part: str) -> dict[str, Any]:
+        return config_of(self.folder / part)
+
+    def make(self, part: Part, source: Source) -> Any:
+        """Raises:
+        AppError: `model-broken`.
+        """
+        config = self.config(part.name)
+        told: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
         try:
-            weights = _converted(made, part.name, family, tensors)
-            fill(made, weights, device=device, dtype=dtype, checkpoint=checkpoint)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise broken(name, word_for(part.name), error) from error
-        parts[part.name] = made.eval()
-    check_fit(parts, family, name)
-    changed = _prediction(path, checkpoint, family)
-    parts["scheduler"] = make_scheduler(index, folder / "scheduler", name, changed)
-    config = _settings_sha256(folder, changed)
-    return assemble(index, family, parts, name, device, config)
+            kind = class_of(config, part)
+            match part.name:
+                case "unet" | "transformer":
+                    return assembly.network(source, kind, config, **told)
+                case "vae":
+                    return assembly.autoencoder(source, kind, config, **told)
+                case _:
+                    if self.family.key == "sd3" and part.name == "text_encoder":
+                        # It was trained with CLIP-L's pooled words as they are, whatever
+                        # projection the file has; diffusers reads it so as well.
+                        told["projection"] = torch.eye(config["hidden_size"])
+                    return assembly.text_encoder(source, kind, config, **told)
+        except TROUBLES as error:
+            if is_out_of_memory(error):
+                raise
+            raise broken(self.name, _words_for(part, source), error) from error
 
 
-def family_of(tensors: Mapping[str, torch.Tensor], name: str) -> Family:
-    """What a checkpoint is, told by the names of its tensors.
+def _words_for(part: Part, source: Source) -> str:
+    return f"{word_for(part.name)}, the {source.what}," if source.sha256 else word_for(part.name)
+
+
+def _sources(
+    whole: Source, network: Source, maker: _Maker, lent: Lent
+) -> tuple[dict[str, Source], bool]:
+    """Where each component comes from, and whether the file itself has all of them.
 
     Raises:
-        AppError: `model-kind` for what is known but cannot be loaded from one file, and why;
-            `model-incomplete` when a part is not in the file.
+        AppError: `model-incomplete`, and what `open_weights` raises; `encoder-kind` for a text
+            encoder that the family does not read with.
     """
-    if FIRST not in tensors:
-        raise _other_kind(tensors, name)
-    channels = tensors[FIRST].shape[1]
-    if channels != 4:
-        raise AppError(
-            "model-kind",
-            f"The model {name} is not for making pictures from text: its UNet takes "
-            f"{channels} channels.",
-            hint="Models for inpainting or for depth need a task of their own.",
-        )
-    found = [
-        key for key, start in ENCODERS.items() if any(one.startswith(start) for one in tensors)
-    ]
-    if not found:
-        raise _incomplete(name, "text encoder")
-    if not any(one.startswith(VAE) for one in tensors):
-        raise _incomplete(name, "picture decoder (VAE)")
-    return FAMILIES[found[0]]
+    own = _own_sources(whole, maker)
+    weighted = [part for part in maker.family.parts if part.has_weights]
+    found = {part.name: network for part in weighted if part.name in ("unet", "transformer")}
+    found |= own
+    complete = all(part.name in found for part in weighted)
+    if not complete:
+        found |= _lent_sources(maker, lent)
+    for part in weighted:
+        if part.name not in found and part.needed:
+            raise _incomplete(maker, part)
+    return found, complete
 
 
-def _other_kind(tensors: Mapping[str, torch.Tensor], name: str) -> AppError:
-    for kind in ("flux", "flux2", "sd3", "chroma", "z-image-turbo", "lumina2", "sana", "auraflow"):
-        keys = converters.CHECKPOINT_KEY_NAMES[kind]
-        if any(key in tensors for key in ([keys] if isinstance(keys, str) else keys)):
-            return AppError(
-                "model-kind",
-                f"The model {name} is a {kind} file. Its text encoders read with a vocabulary "
-                "that may not be shipped with this program, so the file alone is not enough.",
-                hint="Use the same model as a folder in diffusers format: it has "
-                "model_index.json, transformer, text_encoder, tokenizer, vae and scheduler.",
-                kind=kind,
-            )
-    return AppError(
-        "model-kind",
-        f"The file of the model {name} is no checkpoint that this program knows.",
-        hint="LoRAs, VAEs and embeddings are attached to a model, they are none.",
+def _own_sources(whole: Source, maker: _Maker) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    vae = whole.below(*assembly.VAE_STARTS)
+    if vae is not None:
+        found["vae"] = vae
+    inside = assembly.encoders_in(whole)
+    for part in _encoders(maker.family):
+        fitting = [one for one in inside if reads(one, maker.config(part.name))]
+        if fitting:
+            found[part.name] = fitting[0]
+            inside.remove(fitting[0])
+    return found
+
+
+def _lent_sources(maker: _Maker, lent: Lent) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    if lent.vae is not None:
+        what = f"VAE {lent.vae.ref.name}"
+        vae = _opened(lent.vae, what)
+        found["vae"] = vae.below(*assembly.VAE_STARTS) or vae
+    for one in lent.text_encoders:
+        what = f"text encoder {one.ref.name}"
+        inside = assembly.encoders_in(_opened(one, what))
+        parts = [
+            (part, each)
+            for part in _encoders(maker.family)
+            for each in inside
+            if part.name not in found and reads(each, maker.config(part.name))
+        ]
+        if not parts:
+            raise no_reader(what, maker.name, maker.family)
+        found[parts[0][0].name] = parts[0][1]
+    return found
+
+
+def _opened(file: LentFile, what: str) -> Source:
+    return guarded(
+        file.ref.name,
+        file.path.name,
+        lambda: open_weights(file.path, what, sha256=file.ref.sha256),
     )
 
 
-def _incomplete(name: str, what: str) -> AppError:
+def no_reader(what: str, name: str, family: Family) -> AppError:
+    """The refusal of a text encoder that a family does not read with, or one too many."""
+    return AppError(
+        "encoder-kind",
+        f"The {what} is none that the model {name} reads with.",
+        hint=f"{family.label} reads with "
+        + ", ".join(named(family.key, part.name) for part in _encoders(family))
+        + "; take it off, or choose one of these.",
+    )
+
+
+def _encoders(family: Family) -> list[Part]:
+    return [part for part in family.parts if part.name.startswith("text_encoder")]
+
+
+def _incomplete(maker: _Maker, part: Part) -> AppError:
+    what = named(maker.family.key, part.name)
     return AppError(
         "model-incomplete",
-        f"The file of the model {name} holds no {what}.",
-        hint="Use the complete checkpoint, or the model as a folder in diffusers format.",
-        what=what,
+        f"The file of the model {maker.name} holds no {word_for(part.name)}, and none is chosen "
+        "for it.",
+        hint=f"Put {what} into a folder that is looked through, and choose the model again.",
+        what=word_for(part.name),
     )
 
 
-def _usual_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors by the names the converters know; some old mergers left a word out."""
-    short = ENCODERS["sd1"]
-    if any(key.startswith(short + "text_model.") for key in tensors):
-        return dict(tensors)
-    long = short + "text_model."
-    return {
-        long + key.removeprefix(short) if key.startswith(short) else key: tensor
-        for key, tensor in tensors.items()
-    }
+def _words(kind: str, source: Source, lent: Lent) -> Vocabulary | None:
+    """The vocabulary that a text encoder reads by: from its own file, or from where it lies."""
+    if kind == "clip":
+        return None
+    packed = source.tensors.get(PIECES)
+    if packed is not None and packed.dtype == torch.uint8:
+        return vocabulary_of_pieces(packed.numpy().tobytes(), source.what)
+    place = lent.words(kind)
+    return None if place is None else read_vocabulary(place)
 
 
-def _empty(place: Path, classes: tuple[str, ...]) -> Any:
-    """The component without weights; the config names its class, one of those."""
-    config = json.loads((place / "config.json").read_text("utf-8"))
-    kind = str(config.get("_class_name") or config["architectures"][0])
-    if kind not in classes:
-        raise ValueError(f"its settings name the class {kind}")
-    with without_memory():
-        if hasattr(diffusers, kind):
-            return getattr(diffusers, kind).from_config(config)
-        model: Any = getattr(transformers, kind)
-        return model(model.config_class(**config))
+def _scheduling(
+    path: Path, whole: Source, network: Source, parts: Mapping[str, Any], family: Family
+) -> dict[str, Any]:
+    """What the file says of its scheduler's settings, over those that are shipped."""
+    if family.key == "flux" and not parts["transformer"].config.guidance_embeds:
+        # Flux.1 schnell, which has no guidance, was published with evenly spaced levels.
+        return {"shift": 1.0, "use_dynamic_shifting": False}
+    return _prediction(path, whole, network, family) if "unet" in parts else {}
 
 
-def _converted(
-    made: Any, part: str, family: Family, tensors: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """The component's own tensors by its own names, by diffusers' converters."""
-    if part == "unet":
-        own = {key: one for key, one in tensors.items() if key.startswith(UNET)}
-        return converters.convert_ldm_unet_checkpoint(own, config=dict(made.config))
-    if part == "vae":
-        own = {key: one for key, one in tensors.items() if key.startswith(VAE)}
-        return converters.convert_ldm_vae_checkpoint(own, config=dict(made.config))
-    if part == "text_encoder" and family.key in ("sd1", "sdxl"):
-        found = converters.convert_ldm_clip_checkpoint(tensors)
-    else:
-        start = ENCODERS[family.key]
-        own = {key: one for key, one in tensors.items() if key.startswith(start)}
-        found = converters.convert_open_clip_checkpoint(made, own, prefix=start)
-    # transformers 5.6 made CLIPTextModel flat; the one with a projection still is not.
-    if hasattr(made, "text_model"):
-        return found
-    return {key.removeprefix("text_model."): one for key, one in found.items()}
-
-
-def _tokenizer(place: Path, configs: Path, name: str) -> Any:
-    settings = read_json(place / "tokenizer_config.json", name)
-
-    def load() -> Any:
-        merges: Any
-        vocabulary, merges = clip_vocabulary((configs / "clip" / "merges.txt.gz").read_bytes())
-        return transformers.CLIPTokenizer(vocab=vocabulary, merges=merges, **settings)
-
-    return guarded(name, "tokenizer", load)
-
-
-def _prediction(path: Path, checkpoint: Checkpoint, family: Family) -> dict[str, Any]:
-    """What the file says about its scheduler's settings: v-prediction, and noise to the very end.
+def _prediction(path: Path, whole: Source, network: Source, family: Family) -> dict[str, Any]:
+    """v-prediction, and noise to the very end.
 
     Salimans & Ho 2022 (arXiv 2202.00512) for v; Lin et al. 2023 (arXiv 2305.08891) for a schedule
     that ends in pure noise. Looked at in turn: marks that trainers leave as tensors, the metadata,
     a settings file beside the checkpoint, and for version 2 the weights themselves.
     """
-    tensors, said = checkpoint.tensors, checkpoint.metadata
+    tensors, said = whole.tensors, whole.file.metadata
     changed: dict[str, Any] = {}
     word = said.get("modelspec.prediction_type", said.get("modelspec.predict_key", "")).lower()
     if "v_pred" in tensors or word in ("v", "v_prediction", "v-prediction"):
@@ -204,7 +251,7 @@ def _prediction(path: Path, checkpoint: Checkpoint, family: Family) -> dict[str,
     elif word:
         v = False
     else:
-        v = _sidecar_says_v(path) or (family.key == "sd2" and _looks_like_v(tensors))
+        v = _sidecar_says_v(path) or (family.key == "sd2" and _looks_like_v(network.tensors))
     if v:
         changed["prediction_type"] = "v_prediction"
     if "ztsnr" in tensors:
@@ -226,11 +273,17 @@ def _sidecar_says_v(path: Path) -> bool:
     return re.search(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", text, re.MULTILINE) is not None
 
 
-def _settings_sha256(folder: Path, changed: Mapping[str, Any]) -> str:
-    """Of the shipped settings of a family and what the file changes in them."""
+def _settings_sha256(
+    folder: Path, changed: Mapping[str, Any], read: Mapping[str, Vocabulary | None]
+) -> str:
+    """Of the shipped settings of a family, what the file changes in them, and the words."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.json")):
         text = json.dumps(json.loads(path.read_text("utf-8")), sort_keys=True)
         digest.update(f"{path.relative_to(folder).as_posix()}\n{text}\n".encode())
     digest.update(json.dumps(dict(changed), sort_keys=True).encode())
+    for kind, words in sorted(read.items()):
+        if words is not None:
+            rows = [kind, words.pieces, words.merges, words.added, words.charsmap.hex()]
+            digest.update(json.dumps(rows, sort_keys=True).encode())
     return digest.hexdigest()

@@ -1,14 +1,9 @@
 """Checkpoints in one file as trainers write them, made from diffusers' components."""
 
-import json
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
-
-from desktop_app.paths import RESOURCES
 
 Tensors = dict[str, torch.Tensor]
 UNET_RESNET = {
@@ -149,45 +144,3 @@ def _open_clip(state: Mapping[str, torch.Tensor]) -> Tensors:
             name = name.replace(ours, theirs)
         found[name] = tensor
     return found
-
-
-def tiny_configs(folder: Path) -> Path:
-    """The shipped settings with every width made small; the vocabulary stays."""
-    shutil.copytree(RESOURCES / "model_configs", folder)
-    for path in folder.rglob("config.json"):
-        config = json.loads(path.read_text("utf-8"))
-        path.write_text(json.dumps(config | _smaller(config, path.parent.parent.name)), "utf-8")
-    return folder
-
-
-def _smaller(config: Mapping[str, Any], family: str) -> dict[str, Any]:
-    kind = config.get("_class_name", "CLIP")
-    words = {"sdxl": 32 + 48, "sdxl_refiner": 48}.get(family, 32)
-    if kind == "AutoencoderKL":
-        small = {"block_out_channels": [16, 32, 32, 32], "norm_num_groups": 8}
-        return small | {"layers_per_block": 1, "sample_size": 64}
-    if kind == "UNet2DConditionModel":
-        count = len(config["block_out_channels"])
-        heads = config["attention_head_dim"]
-        layers = config.get("transformer_layers_per_block", 1)
-        return {
-            "block_out_channels": [32, 64, 64, 64][:count],
-            "norm_num_groups": 8,
-            "sample_size": 8,
-            "attention_head_dim": [4] * count if isinstance(heads, list) else 4,
-            "transformer_layers_per_block": min(layers, 2)
-            if isinstance(layers, int)
-            else [1, 1, 2],
-            "cross_attention_dim": words,
-            "addition_time_embed_dim": 8,
-            # Six numbers of the size, or five and the aesthetic score, and the pooled prompt.
-            "projection_class_embeddings_input_dim": 32 + 8 * (5 if "refiner" in family else 6),
-        }
-    # The two encoders of SDXL are told apart by their widths.
-    projects = config["architectures"] == ["CLIPTextModelWithProjection"]
-    sizes = {
-        "hidden_size": 48 if projects else 32,
-        "intermediate_size": 64,
-        "num_attention_heads": 4,
-    }
-    return sizes | {"num_hidden_layers": 2, "projection_dim": 32}

@@ -14,11 +14,12 @@ from desktop_app.engine.model import Model
 from desktop_app.errors import AppError
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.families import FAMILIES
-from tests.engine.checkpoints import Tensors, checkpoint_of, tiny_configs
+from tests.engine.checkpoints import Tensors, checkpoint_of
 from tests.engine.single_files import clip_words, empty_parts, plain_single_file
+from tests.engine.tiny_settings import tiny_configs
 
 pytestmark = pytest.mark.slow
-SINGLE = [family.key for family in FAMILIES.values() if family.single_file]
+SINGLE = ("sd1", "sd2", "sdxl", "sdxl_refiner")
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +185,6 @@ def without(start: str) -> Any:
             lambda t: t | {"model.diffusion_model.out.2.bias": torch.full((4,), torch.nan)},
             "model-broken",
             "not finite",
-        ),
-        (
-            lambda t: {"double_blocks.0.img_attn.norm.key_norm.scale": torch.zeros(4)},
-            "model-kind",
-            "flux",
         ),
         (lambda t: {}, "model-kind", "no checkpoint"),
     ],

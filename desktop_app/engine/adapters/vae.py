@@ -1,17 +1,15 @@
 """Another autoencoder in place of a model's own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders import single_file_utils as converters
-from safetensors import SafetensorError
 
+from desktop_app.engine import assembly
 from desktop_app.engine.adapters.reading import broken, misfit
-from desktop_app.engine.checkpoint import Checkpoint, fill, without_memory
-from desktop_app.errors import AppError
-
-PREFIXES = ("first_stage_model.", "vae.")
+from desktop_app.engine.model import TROUBLES
+from desktop_app.engine.residency import is_out_of_memory
 
 
 def load_vae(path: Path, name: str, own: Any, model: str) -> Any:
@@ -25,40 +23,30 @@ def load_vae(path: Path, name: str, own: Any, model: str) -> Any:
         AppError: `adapter-family`, `adapter-kind` or `adapter-broken`.
     """
     what = f"VAE {name}"
-    if type(own).__name__ != "AutoencoderKL":
-        raise misfit(what, model, f"that has a {type(own).__name__} of its own")
-    if path.suffix.lower() != ".safetensors":
-        raise AppError(
-            "adapter-kind",
-            f"The {what} is a {path.suffix or 'folder'}; only .safetensors is read.",
-            hint="Let the program convert it first.",
-        )
     try:
-        checkpoint = Checkpoint(path)
-    except (SafetensorError, OSError, ValueError) as error:
+        source = assembly.open_weights(path, what, code="adapter-kind")
+        source = source.below(*assembly.VAE_STARTS) or source
+        _check_channels(source.tensors, own, what, model)
+        kind = type(own).__name__
+        return assembly.autoencoder(source, kind, own.config, device=own.device, dtype=own.dtype)
+    except TROUBLES as error:
+        if is_out_of_memory(error):
+            raise
         raise broken(what, error) from error
-    tensors = _plain_names(checkpoint.tensors)
-    first = tensors.get("encoder.conv_out.weight")
-    wanted = own.state_dict()["encoder.conv_out.weight"]
+
+
+def _check_channels(tensors: Mapping[str, torch.Tensor], own: Any, what: str, model: str) -> None:
+    """Raises:
+    AppError: `adapter-family` when it decodes other latents than the model makes.
+    ValueError: when it is no autoencoder of the kind.
+    """
+    name = "encoder.conv_out.weight"
+    wanted = own.state_dict().get(name)
+    if wanted is None:
+        return
+    first = tensors.get(name)
     if first is None:
-        raise broken(what, ValueError("it holds no encoder"))
+        raise ValueError("it holds no encoder")
     if first.shape[0] != wanted.shape[0]:
         channels = f"it gives {first.shape[0] // 2} channels and not {wanted.shape[0] // 2}"
         raise misfit(what, model, channels)
-    with without_memory():
-        vae = type(own).from_config(own.config)
-    try:
-        if not any(".down_blocks." in key for key in tensors):
-            tensors = converters.convert_ldm_vae_checkpoint(tensors, config=dict(own.config))
-        fill(vae, tensors, device=own.device, dtype=own.dtype, checkpoint=checkpoint)
-    except (ValueError, LookupError) as error:
-        raise broken(what, error) from error
-    return vae.eval()
-
-
-def _plain_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    for prefix in PREFIXES:
-        inside = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        if inside:
-            return inside
-    return tensors

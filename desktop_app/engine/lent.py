@@ -1,0 +1,66 @@
+"""What a recipe lends to its model: files of components, and the words that they read by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_app.recipe.recipe import ModelRef, Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LentFile:
+    """A component in a file of its own."""
+
+    ref: ModelRef
+    path: Path
+
+
+def _no_words(kind: str) -> Path | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lent:
+    """Files beside the model's own.
+
+    Attributes:
+        words: where the vocabulary of a kind (`t5`, `gemma` ...) lies, a file or the folder of a
+            tokenizer; None where there is none.
+    """
+
+    vae: LentFile | None = None
+    text_encoders: tuple[LentFile, ...] = ()
+    words: Callable[[str], Path | None] = _no_words
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """By which the recipe names the files."""
+        files = (*self.text_encoders, *([self.vae] if self.vae else []))
+        return frozenset(one.ref.sha256 for one in files)
+
+
+NOTHING = Lent()
+
+
+def named_by(recipe: Recipe) -> frozenset[str]:
+    """The hashes of the components that a recipe names beside its model."""
+    refs = (*recipe.text_encoders, *([recipe.vae] if recipe.vae else []))
+    return frozenset(ref.sha256 for ref in refs)
+
+
+def lent_by(
+    recipe: Recipe,
+    weights: Callable[[ModelRef], Path],
+    words: Callable[[str], Path | None] = _no_words,
+) -> Lent:
+    """What a recipe lends, found on the disk.
+
+    Raises:
+        AppError: as `weights`, for a file that is not there.
+    """
+    vae = recipe.vae
+    return Lent(
+        vae=None if vae is None else LentFile(ref=vae, path=weights(vae)),
+        text_encoders=tuple(LentFile(ref=r, path=weights(r)) for r in recipe.text_encoders),
+        words=words,
+    )
