@@ -61,7 +61,9 @@ def attach(shown: Shown, *names: str) -> AdaptersPanel:
 
 def offered(panel: AdaptersPanel) -> list[str]:
     sheet = panel.offer(panel.add)
-    names = [sheet.rows.index(row, 0).data() for row in range(sheet.rows.rowCount())]
+    names = [
+        sheet.offered.rows.index(row, 0).data() for row in range(sheet.offered.rows.rowCount())
+    ]
     sheet.close()
     return names
 
@@ -93,9 +95,9 @@ def test_only_what_fits_is_offered_and_found_by_typing(
     attach(shown, "ink")
     assert offered(panel) == ["oil", "calm hand   ·   textual inversion"]
     sheet = panel.offer(panel.add)
-    QTest.keyClicks(sheet.search, "inkw oil")
-    assert sheet.rows.rowCount() == 1  # by a word that calls it, and by its name
-    QTest.keyClick(sheet.search, Qt.Key.Key_Return)
+    QTest.keyClicks(sheet.offered.search, "inkw oil")
+    assert sheet.offered.rows.rowCount() == 1  # by a word that calls it, and by its name
+    QTest.keyClick(sheet.offered.search, Qt.Key.Key_Return)
     shown.settle()
     assert [row.name.full_text() for row in panel.rows] == ["ink", "oil"]
 

@@ -53,7 +53,7 @@ def test_a_weight_moved_in_the_sidebar_changes_the_pixels(
         )
         pixels = [made(studio, qtbot)]
         sheet = sidebar.adapters.offer(sidebar.adapters.add)
-        sheet.list.clicked.emit(sheet.list.currentIndex())
+        sheet.offered.list.clicked.emit(sheet.offered.list.currentIndex())
         (row,) = sidebar.adapters.rows
         assert row.trouble.isHidden()
         assert row.weight is not None
