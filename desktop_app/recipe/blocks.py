@@ -11,6 +11,8 @@ BASE = "BASE"
 """The text encoders, and what is in no block."""
 _IN = tuple(f"IN{number:02}" for number in range(12))
 _OUT = tuple(f"OUT{number:02}" for number in range(12))
+LIMIT = 4.0
+"""Of a weight in a block, either way."""
 NAMES = (BASE, *_IN, "M00", *_OUT)
 """From the noisy latent inwards, and out again, as A1111's users count them."""
 
@@ -100,6 +102,8 @@ def read_blocks(text: str) -> Blocks | None:
     if order is None or not all(_NUMBER.fullmatch(word) for word in words):
         return None
     given = dict(zip(order, map(float, words), strict=True))
+    if any(abs(weight) > LIMIT for weight in given.values()):
+        return None
     return blocks_of(dict.fromkeys(NAMES, 0.0) | given)
 
 

@@ -155,10 +155,10 @@ def _recipe(draft: Draft, model: ModelRef, seed: int, known: Names) -> Recipe:
             called.append(tag.words)
             return True
         lora = read_lora(tag.words) if tag.kind == "lora" else None
-        if lora is None or lora[0] not in known.loras:
+        if lora is None or lora.name not in known.loras:
             return False
-        ref = known.loras[lora[0]]
-        attached[ref.sha256] = LoraUse(lora=ref, weight=lora[1])
+        ref = known.loras[lora.name]
+        attached[ref.sha256] = LoraUse(lora=ref, weight=lora.weight, blocks=lora.blocks)
         return True
 
     words = resolve(draft.prompt, seed, "prompt", known.wildcards, take)

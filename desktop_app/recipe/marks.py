@@ -163,7 +163,10 @@ def _style_slip(words: str, names: Names) -> str:
 def _lora_slip(words: str, names: Names) -> str:
     found = read_lora(words)
     if found is None:
-        return "Write a LoRA as <lora:name:0.8>, with a weight from -4 to 4; these are plain words."
-    if found[0] in names.loras:
+        return (
+            "Write a LoRA as <lora:name:0.8>, with a weight from -4 to 4, or with weights for its "
+            "12, 17, 20 or 26 blocks after “:lbw=”; these are plain words."
+        )
+    if found.name in names.loras:
         return ""
-    return f"There is no LoRA called “{found[0][:60]}” here: this is read as plain words."
+    return f"There is no LoRA called “{found.name[:60]}” here: this is read as plain words."

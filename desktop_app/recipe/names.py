@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
+from desktop_app.recipe.blocks import Blocks, read_blocks
 from desktop_app.recipe.recipe import ADAPTER_WEIGHT, ModelRef
 from desktop_app.recipe.styles import Style
 
@@ -24,12 +25,11 @@ WEIGHT_UNIT = 1000
 WEIGHT_MAX = 10_000
 
 CALLS_MAX = 200
+PARTS_MAX = 8
+"""Of a LoRA's tag, after the name."""
 
 WILDCARD = re.compile(r"__(?P<name>[\w*](?:[\w\-./* ]{0,118}?[\w*])?)__")
-_LORA = re.compile(
-    r"(?P<name>[^:]+?)\s*"
-    r"(?::\s*(?P<weight>[+-]?(?:[0-9]{1,4}(?:\.[0-9]{0,6})?|\.[0-9]{1,6}))\s*(?::[^:]*)?)?"
-)
+_WEIGHT = re.compile(r"[+-]?(?:[0-9]{1,4}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")
 _WEIGHTED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)::(.*)", re.DOTALL)
 
 
@@ -58,6 +58,20 @@ class Wildcard:
     name: str
     options: tuple[Option, ...]
     calls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraCall:
+    """What a tag asks for.
+
+    Attributes:
+        rest: what follows the weight, as it was written, from the colon on.
+    """
+
+    name: str
+    weight: float = 1.0
+    blocks: Blocks = ()
+    rest: str = ""
 
 
 Wildcards = Mapping[str, Wildcard]
@@ -142,16 +156,29 @@ def read_wildcard(name: str, text: str) -> Wildcard:
     return Wildcard(name=name, options=options, calls=tuple(found)[:CALLS_MAX])
 
 
-def read_lora(words: str) -> tuple[str, float] | None:
-    """Name and weight of `name`, `name:0.8` or `name:0.8:0.6`; None when it is none of them.
+def read_lora(words: str) -> LoraCall | None:
+    """What `name`, `name:0.8` or `name:0.8:0.6` calls; None when it is none of them.
 
-    Of two weights, for the text encoder and for the UNet, the first counts for both.
+    Of two weights, for the text encoder and for the UNet, the first counts for both. After them may
+    stand `lbw=` and what `blocks.read_blocks` reads, as A1111's extension has it; it need not say
+    `lbw=` there.
     """
-    found = _LORA.fullmatch(words.strip())
-    if found is None:
+    name, *told = words.strip().split(":")
+    weight = told[0].strip() if told else "1"
+    if not name.strip() or len(told) > PARTS_MAX or not _WEIGHT.fullmatch(weight):
         return None
-    weight = float(found["weight"]) if found["weight"] else 1.0
-    return (found["name"], weight) if ADAPTER_WEIGHT.low <= weight <= ADAPTER_WEIGHT.high else None
+    blocks: Blocks = ()
+    for place, part in enumerate(told[1:]):
+        mark, equals, listed = part.strip().rpartition("=")
+        named = mark.strip().lower() == "lbw"
+        found = read_blocks(listed) if named or not equals else None
+        if found is None and (named or (place and not equals)):
+            return None
+        blocks = blocks if found is None else found
+    if not ADAPTER_WEIGHT.low <= float(weight) <= ADAPTER_WEIGHT.high:
+        return None
+    rest = "".join(f":{part}" for part in told[1:])
+    return LoraCall(name=name.strip(), weight=float(weight), blocks=blocks, rest=rest)
 
 
 def _option(line: str) -> Option | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.blocks import NAMES, Blocks
+from desktop_app.recipe.blocks import LIMIT, NAMES, Blocks
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, Sigmas
 
 SEED_MAX = 2**64 - 1
@@ -77,7 +77,7 @@ STEP = Range(name="The step to branch from", low=1, high=1000)
 CLIP_SKIP = Range(name="CLIP skip", low=0, high=12)
 REFINER_START = Range(name="Where the refiner begins", low=0, high=1, multiple=0)
 ADAPTER_WEIGHT = Range(name="The weight of a LoRA", low=-4, high=4, multiple=0)
-BLOCK_WEIGHT = Range(name="The weight of a LoRA in a block", low=-4, high=4, multiple=0)
+BLOCK_WEIGHT = Range(name="The weight of a LoRA in a block", low=-LIMIT, high=LIMIT, multiple=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

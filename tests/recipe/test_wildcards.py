@@ -11,6 +11,7 @@ from desktop_app.recipe.draft import Draft, draft_of, expand
 from desktop_app.recipe.marks import problems, spans
 from desktop_app.recipe.names import (
     OPTION_LENGTH_MAX,
+    LoraCall,
     Names,
     Option,
     Wildcards,
@@ -175,8 +176,8 @@ def test_a_lora_in_the_prompt_is_attached_once_with_its_last_weight() -> None:
     (recipe,) = expand(draft, {}, loras={"ink": INK})
     assert recipe.prompt == "a fox  in  snow"
     assert recipe.adapters == (LoraUse(lora=INK, weight=-0.5),)
-    assert read_lora("ink:0.8:0.6") == ("ink", 0.8)
-    assert read_lora("ink") == ("ink", 1.0)
+    assert read_lora("ink:0.8:0.6") == LoraCall(name="ink", weight=0.8, rest=":0.6")
+    assert read_lora("ink") == LoraCall(name="ink", weight=1.0)
 
 
 def test_each_picture_of_a_run_chooses_and_a_recipe_holds_no_wildcard() -> None:
