@@ -36,6 +36,11 @@ class Paths:
         return self.data / "model_facts.json"
 
     @property
+    def model_uses(self) -> Path:
+        """Which models were used last."""
+        return self.data / "model_uses.json"
+
+    @property
     def database(self) -> Path:
         return self.data / "library.sqlite"
 

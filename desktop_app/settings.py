@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from desktop_app.files import write_atomically
 
@@ -13,6 +13,7 @@ LARGEST_FILE = 1_000_000
 """Bytes; a settings file is some kilobytes, anything above this was not written by us."""
 
 Theme = Literal["dark", "light", "system"]
+ModelsOrder = Literal["kind", "name", "newest", "size", "used", "family"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class Settings:
             the disk; 0 keeps none.
         thumbnail_size: pixels, 80 ... 400.
         window_geometry: QWidget.saveGeometry() in base64; empty before the first start.
+        models_order: what the models are sorted by on their page.
         splitters: sizes by the splitter's name, in pixels at 100 % text size.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     snapshot_megabytes: int = 256
     thumbnail_size: int = 160
     window_geometry: str = ""
+    models_order: ModelsOrder = "kind"
     splitters: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
 
@@ -194,6 +197,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "snapshot_megabytes": _whole(0, 65536),
     "thumbnail_size": _whole(80, 400),
     "window_geometry": _text,
+    "models_order": _one_of(*get_args(ModelsOrder)),
     "splitters": _sizes,
 }
 assert _CHECKS.keys() == {each.name for each in fields(Settings)}

@@ -18,6 +18,7 @@ plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters
 any_settings = st.builds(
     Settings,
     theme=st.sampled_from(["dark", "light", "system"]),
+    models_order=st.sampled_from(["kind", "name", "newest", "size", "used", "family"]),
     text_percent=st.integers(80, 160),
     pictures=plain_text,
     model_folders=st.lists(plain_text, max_size=3).map(tuple),
@@ -75,6 +76,7 @@ def test_a_bad_value_costs_itself_only(name: str, value: object) -> None:
         ("threads", 10**400),
         ("previews", 1),
         ("theme", "pink"),
+        ("models_order", "colour"),
         ("pictures", "a\0b"),
         ("pictures", "\ud800"),
         ("pictures", "x" * 40_000),

@@ -181,12 +181,12 @@ class Assets:
         if entry.form == "folder":
             identity = identify_folder(entry.path)
             sha256, whole = self._hashes.known(entry.path), None
-            path = entry.path
+            path, written = entry.path, entry.mtime_ns
             self._remember_folder(path, entry.mtime_ns, identity, sha256)
         else:
             path, row = self._row(entry)
             identity = judged(_hinted(row.identity, entry))
-            sha256, whole = row.sha256, row.file_sha256
+            sha256, whole, written = row.sha256, row.file_sha256, row.mtime_ns
         sidecar = read_sidecar(path if entry.form == "file" else entry.path, entry.beside)
         if not identity.family and sidecar.family and identity.kind in ("lora", "embedding"):
             identity = judged(replace(identity, family=sidecar.family))
@@ -204,6 +204,7 @@ class Assets:
             base=sidecar.base or identity.base,
             weight=sidecar.weight,
             negative=sidecar.negative,
+            modified=written / 1e9,
         )
         facts = self._memory.get(asset.key)
         words = facts.trigger_words or asset.maker_words
@@ -272,6 +273,7 @@ class Assets:
                 maker_words=row.identity.trigger_words,
                 facts=self._memory.get(key),
                 missing=True,
+                modified=row.mtime_ns / 1e9,
             )
         self._index.drop(gone)
         for key, seen in self._memory.all().items():

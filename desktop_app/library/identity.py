@@ -161,6 +161,7 @@ class Asset:
         negative: the words to avoid that its maker recommends.
         facts: what the artist said.
         missing: not there now: deleted, or on a drive that is out.
+        modified: when the file was last written, in seconds since 1970; 0 when it is not known.
     """
 
     path: Path
@@ -178,6 +179,7 @@ class Asset:
     negative: str = ""
     facts: Facts = field(default_factory=Facts)
     missing: bool = False
+    modified: float = 0.0
 
     @property
     def favourite(self) -> bool:

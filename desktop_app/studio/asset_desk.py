@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Defaults, Facts
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings
 from desktop_app.studio.asset_hasher import AssetHasher
-from desktop_app.studio.asset_use import fields_to_use, with_words
+from desktop_app.studio.asset_use import USABLE, fields_to_use, hashes_in, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
 from desktop_app.studio.bringing import Bringing, here
@@ -168,14 +169,20 @@ class AssetDesk(QObject):
 
     def use(self, asset: Asset) -> None:
         """Take it for the next picture: as the model, a further LoRA, a word, or the VAE."""
-        if asset.unsupported or asset.missing:
-            why = asset.unsupported or "It is not where it was."
+        why = self.why_not(asset)
+        if why:
             self._say(f"“{asset.name}” cannot be used. {why}", "warn")
         elif asset.sha256 is None:
             self._say(f"“{asset.name}” is read once, to know it for ever …")
             self._hasher.hash_now(asset, self._hashed_to_use)
         else:
             self._use(asset)
+
+    def why_not(self, asset: Asset) -> str:
+        """Why it cannot be used for the next picture, in one sentence; empty when it can."""
+        if asset.unsupported or asset.missing:
+            return asset.unsupported or "It is not where it was."
+        return "" if asset.identity.kind in USABLE else "It cannot be used by itself."
 
     def add_word(self, word: str) -> None:
         """Put a trigger word at the end of the prompt, unless it is there."""
@@ -195,6 +202,10 @@ class AssetDesk(QObject):
     def set_defaults(self, asset: Asset, defaults: Defaults) -> None:
         """What to start with when it is chosen."""
         self._change(asset, replace(asset.facts, defaults=defaults))
+
+    def set_wishes(self, asset: Asset, wishes: Wishes) -> None:
+        """How it is to be kept in memory from its next use on."""
+        self._change(asset, replace(asset.facts, wishes=wishes))
 
     def find(self, path: Path) -> Asset | None:
         """The asset at a place, or the first one below it."""
@@ -256,7 +267,6 @@ class AssetDesk(QObject):
             return
         fields = fields_to_use(self._editor.draft, asset)
         if fields is None:
-            self._say(f"“{asset.name}” cannot be used by itself.", "warn")
             return
         self._editor.replace(replace(self._editor.draft, **fields), "Model")
         self._done(asset)
@@ -327,11 +337,7 @@ class AssetDesk(QObject):
 
     @Slot(object, object)
     def _mark_in_use(self, draft: Draft | None = None, before: Draft | None = None) -> None:
-        now = self._editor.draft
-        refs = [now.model, now.vae]
-        for use in now.adapters:
-            refs.append(getattr(use, "lora", None) or getattr(use, "embedding", None))
-        self.assets.set_in_use(frozenset(ref.sha256 for ref in refs if ref is not None))
+        self.assets.set_in_use(hashes_in(self._editor.draft))
 
     def _say(self, text: str, kind: str = "info") -> None:
         self.notice.emit(Notice(text=text, kind=kind))  # pyright: ignore[reportArgumentType]

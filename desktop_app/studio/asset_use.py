@@ -11,6 +11,8 @@ from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, Mod
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
 
+USABLE = frozenset({"checkpoint", "lora", "embedding", "vae"})
+"""The kinds of assets that can be taken for a picture."""
 _PLURALS = {"lora": "LoRAs", "embedding": "textual inversions"}
 
 
@@ -65,6 +67,16 @@ def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
             return {"vae": ModelRef(sha256=asset.sha256, name=name, kind="vae")}
         case _:
             return None
+
+
+def hashes_in(draft: Draft) -> frozenset[str]:
+    """The hashes of all models that a draft uses."""
+    refs = [draft.model, draft.vae, *draft.text_encoders]
+    if draft.refiner is not None:
+        refs.append(draft.refiner.model)
+    for use in draft.adapters:
+        refs.append(use.lora if isinstance(use, LoraUse) else use.embedding)
+    return frozenset(ref.sha256 for ref in refs if ref is not None)
 
 
 def token_of(asset: Asset) -> str:

@@ -16,6 +16,8 @@ from desktop_app.settings import Settings
 from desktop_app.studio.again import Again
 from desktop_app.studio.album import Album
 from desktop_app.studio.asset_desk import AssetDesk
+from desktop_app.studio.asset_use import hashes_in
+from desktop_app.studio.asset_uses import AssetUses
 from desktop_app.studio.audit import Audit
 from desktop_app.studio.background import Background
 from desktop_app.studio.branching import Branching
@@ -25,6 +27,7 @@ from desktop_app.studio.editor import Editor
 from desktop_app.studio.explorer import Explorer
 from desktop_app.studio.films import Films
 from desktop_app.studio.focus import Focus
+from desktop_app.studio.folder_glance import FolderGlance
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.herald import Herald
 from desktop_app.studio.inline import InlineParameters
@@ -147,6 +150,8 @@ class Studio(QObject):
             self,
             rendering=lambda: self.run.busy,
         )
+        self.glance = FolderGlance(self.library, self._reads, self)
+        self.uses = AssetUses(paths.model_uses, self._disk, self)
         self._focus = Focus(self.gallery, self.run, self.timeline, self)
         self._session = Session(paths, self._pictures, self._orders, self._disk, self._reads, self)
         self._outcomes = Outcomes(
@@ -186,6 +191,9 @@ class Studio(QObject):
         self.films.follow_wanted.connect(self.follow_run)
         self.names.follow(self.desk)
         self.desk.notice.connect(self.notice)
+        self.uses.follow(self.desk.assets, self.settings)
+        self.desk.used.connect(lambda asset: self.uses.add([asset.sha256]))
+        self._orders.ordered.connect(lambda: self.uses.add(hashes_in(self.editor.draft)))
         self.desk.failed.connect(self.herald.tell)
         self.seeds.join(self.album, self.gallery, self.library, self._orders)
         self.seeds.notice.connect(self.notice)
@@ -232,9 +240,11 @@ class Studio(QObject):
         self._started = True
         self._conductor.set_previews(self.settings.values.previews)
         self._conductor.start()
+        self.glance.look()
         self.library.rescan()
         self.names.refresh()
         self._history.start()
+        self.uses.start()
         self.downloads.start()
         self._session.start()
         if self.editor.problem is not None:
