@@ -1,5 +1,7 @@
 """Asks whether a pickle is trusted, before it is turned into safetensors."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -17,14 +19,15 @@ class ConvertBox(QWidget):
 
     agreed = Signal(object)
 
-    def __init__(self, consent: str, parent: QWidget | None = None) -> None:
+    def __init__(self, consent: Callable[[], str], parent: QWidget | None = None) -> None:
         """Args:
-        consent: what is told before a pickle is opened.
+        consent: gives what is told before a pickle is opened.
         """
         super().__init__(parent)
         self._asset: Asset | None = None
         self.ask = QPushButton("Convert to safetensors …", self)
-        self.warning = label(consent, "hint", self)
+        self._consent = consent
+        self.warning = label("", "hint", self)
         self.agree = QPushButton("I trust its maker: convert it", self)
         self.leave = QPushButton("Leave it", self)
         self._build()
@@ -53,7 +56,13 @@ class ConvertBox(QWidget):
         self._asset = asset
         self.setVisible(asset.identity.format == "pickle" and not asset.missing)
 
+    def ask_now(self) -> None:
+        """Ask at once, as its button does."""
+        if not self.isHidden():
+            self._ask()
+
     def _ask(self) -> None:
+        self.warning.setText(self._consent())
         self._show(warned=True)
         self.leave.setFocus()
 

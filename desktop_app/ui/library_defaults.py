@@ -16,6 +16,8 @@ from desktop_app.ui.fields import Combo, Refusal, label
 _AS_IT_IS = "Leave as it is"
 _ADAPTERS = frozenset({"lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter"})
 _PICTURES = frozenset({"checkpoint", "denoiser"})
+DEFAULTED = _ADAPTERS | _PICTURES
+"""The kinds of models that settings to start with are kept for."""
 
 
 class OptionalNumber(QLineEdit):
@@ -160,6 +162,12 @@ class DefaultsForm(QWidget):
             for widget in widgets:
                 widget.setVisible(shown[sort])
         return any(shown.values())
+
+    def first(self) -> QWidget:
+        """The first of the fields that are shown."""
+        return next(
+            (widgets[-1] for _, widgets in self._rows if widgets[-1].isVisibleTo(self)), self.steps
+        )
 
     def _take_sampler(self, row: int) -> None:
         pair = all_labels().get(self.sampler.itemText(row))

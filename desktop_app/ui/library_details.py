@@ -1,9 +1,10 @@
 """All that is known of one model, and what the artist says about it."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QPainter, QPaintEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -12,14 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.studio.assets import (
-    Asset,
-    AssetsModel,
-    kind_words,
-    size_words,
-    source_words,
-    title_of,
-)
+from desktop_app.studio.assets import Asset, AssetsModel
 from desktop_app.ui import theme
 from desktop_app.ui.chips import FlowLayout
 from desktop_app.ui.fields import (
@@ -35,21 +29,17 @@ from desktop_app.ui.fields import (
 from desktop_app.ui.library_cards import KIND_ICONS
 from desktop_app.ui.library_convert import ConvertBox
 from desktop_app.ui.library_defaults import DefaultsForm
+from desktop_app.ui.library_facts import FactsGrid
 from desktop_app.ui.panel_scroll import PanelScroll
 
 PREVIEW_HEIGHT = 190
-_PREDICTS = {
-    "epsilon": "the noise",
-    "v_prediction": "the velocity",
-    "sample": "the picture",
-    "flow": "the flow",
-}
-_USE = {
+USE = {
     "checkpoint": "Use this model",
     "lora": "Add this LoRA",
     "embedding": "Add to the prompt",
     "vae": "Use this VAE",
 }
+"""What using a kind of model is called; kinds that are not here cannot be used by themselves."""
 _WORDS_SHOWN = 24
 
 
@@ -139,15 +129,16 @@ class DetailsPane(PanelScroll):
     defaulted = Signal(object, object)
     word_asked = Signal(str)
 
-    def __init__(self, assets: AssetsModel, consent: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, assets: AssetsModel, consent: Callable[[], str], parent: QWidget | None = None
+    ) -> None:
         """Args:
-        consent: what is told before a pickle is opened.
+        consent: gives what is told before a pickle is opened.
         """
         super().__init__(parent=parent)
         self._assets = assets
         self._asset: Asset | None = None
         self._words_shown = ""
-        self._facts_shown: list[tuple[str, str, str]] = []
         self._chips_shown: tuple[str, ...] = ()
         self.setAccessibleName("About the model")
         self.preview = Preview(self)
@@ -166,7 +157,7 @@ class DetailsPane(PanelScroll):
         self._words = QWidget(self)
         self._words.hide()
         self._flow = FlowLayout(self._words, fill=False)
-        self._facts = QGridLayout()
+        self.facts = FactsGrid(self)
         self._build()
         self._connect()
 
@@ -190,10 +181,6 @@ class DetailsPane(PanelScroll):
         buttons.setSpacing(theme.px(6))
         buttons.addWidget(self.use, 1)
         buttons.addWidget(self.reveal)
-        self._facts.setContentsMargins(0, 0, 0, 0)
-        self._facts.setHorizontalSpacing(theme.px(10))
-        self._facts.setVerticalSpacing(theme.px(4))
-        self._facts.setColumnStretch(1, 1)
         column.addWidget(self.preview)
         column.addLayout(head)
         column.addWidget(self.why)
@@ -207,7 +194,7 @@ class DetailsPane(PanelScroll):
         self.defaults_fold.body.addWidget(self.defaults)
         column.addWidget(self.defaults_fold)
         column.addWidget(Separator())
-        column.addLayout(self._facts)
+        column.addWidget(self.facts)
         self.about_fold.body.addWidget(self.about)
         column.addWidget(self.about_fold)
         column.addStretch(1)
@@ -244,11 +231,29 @@ class DetailsPane(PanelScroll):
             self._words_shown = ", ".join(asset.trigger_words)
             self.words_edit.setText(self._words_shown)
         self.defaults_fold.setVisible(self.defaults.show_asset(asset))
-        self._show_facts(asset)
+        self.facts.show_asset(asset)
         self.about.setText(_maker_words(asset))
         self.about_fold.setVisible(bool(self.about.text()))
         if other:
             self.verticalScrollBar().setValue(0)
+
+    def edit_notes(self) -> None:
+        """Bring the notes into view, ready to be typed."""
+        self._go_to(self.notes)
+
+    def edit_words(self) -> None:
+        """Bring the trigger words into view, ready to be typed."""
+        self._go_to(self.words_edit)
+
+    def edit_defaults(self) -> None:
+        """Open the settings to start with, ready to be typed."""
+        self.defaults_fold.set_open(True)
+        self._go_to(self.defaults.first())
+
+    def _go_to(self, field: QWidget) -> None:
+        field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        # What was just opened has its place only after it is laid out.
+        QTimer.singleShot(0, self, lambda: self.ensureWidgetVisible(field))
 
     def flush(self) -> None:
         """Report what is still being typed."""
@@ -280,8 +285,8 @@ class DetailsPane(PanelScroll):
         self.why.setVisible(bool(words))
         restyle(self.why, "state", "warn" if asset.missing or asset.unsupported else "")
         usable = not (asset.missing or asset.unsupported)
-        self.use.setText(_USE.get(asset.identity.kind, ""))
-        self.use.setVisible(usable and asset.identity.kind in _USE)
+        self.use.setText(USE.get(asset.identity.kind, ""))
+        self.use.setVisible(usable and asset.identity.kind in USE)
         self.reveal.setVisible(not asset.missing)
 
     def _show_words(self, asset: Asset) -> None:
@@ -306,71 +311,9 @@ class DetailsPane(PanelScroll):
         words = tuple(one.strip() for one in self.words_edit.text().split(",") if one.strip())
         self._tell(self.worded, words)
 
-    def _show_facts(self, asset: Asset) -> None:
-        rows = _facts(asset)
-        if rows == self._facts_shown:
-            return
-        self._facts_shown = rows
-        drop_contents(self._facts)
-        for row, (name, value, copy) in enumerate(rows):
-            title = label(name, "hint")
-            words = label(value, "label")
-            words.setAlignment(Qt.AlignmentFlag.AlignTop)
-            words.setWordWrap(True)
-            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._facts.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
-            self._facts.addWidget(words, row, 1)
-            if copy:
-                button = IconButton("copy", f"Copy: {name}", flat=True, size=13, side=22)
-                button.clicked.connect(
-                    lambda _=False, text=copy: QGuiApplication.clipboard().setText(text)
-                )
-                self._facts.addWidget(button, row, 2, Qt.AlignmentFlag.AlignTop)
-
     def hideEvent(self, event: QEvent) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.flush()
         super().hideEvent(event)  # pyright: ignore[reportArgumentType]
-
-
-def _facts(asset: Asset) -> list[tuple[str, str, str]]:
-    """Name, words, and what its button copies."""
-    identity = asset.identity
-    across, down = identity.native_size or (0, 0)
-    variant = f" ({identity.variant})" if identity.variant else ""
-    dtype = " ".join(part for part in (identity.dtype, identity.quantisation) if part)
-    millions = identity.parameters / 1e6
-    parts = ", ".join(part.replace("_", " ") for part in identity.parts)
-    targets = ", ".join(part.replace("_", " ") for part in identity.targets)
-    pending = "being computed …" if not asset.missing and not asset.unsupported else ""
-    file_hash = asset.file_sha256 or ""
-    rows = [
-        ("Kind", kind_words(identity.kind) + variant, ""),
-        ("Family", title_of(identity.family), ""),
-        ("Predicts", _PREDICTS.get(identity.prediction, identity.prediction), ""),
-        ("Weights", dtype, ""),
-        ("Numbers", f"{millions:,.0f} million" if millions >= 1 else "", ""),
-        ("Size", size_words(identity.bytes), ""),
-        ("Made for", f"{across} × {down}" if across else "", ""),
-        ("Holds", parts, ""),
-        ("Rank", str(identity.rank) if identity.rank else "", ""),
-        ("Changes", targets, ""),
-        ("Made from", identity.base, ""),
-        ("From", source_words(asset), ""),
-        ("Tensors", _short(asset.sha256) or pending, asset.sha256 or ""),
-        ("File", _short(file_hash), file_hash),
-        ("AutoV2", file_hash[:10].upper(), file_hash[:10].upper()),
-        ("Place", _breakable(str(asset.path)), str(asset.path)),
-    ]
-    return [row for row in rows if row[1]]
-
-
-def _short(digest: str | None) -> str:
-    return f"{digest[:12]}…" if digest else ""
-
-
-def _breakable(path: str) -> str:
-    """A path that can be wrapped after each slash."""
-    return path.replace("/", "/\u200b").replace("\\", "\\\u200b").replace("_", "_\u200b")
 
 
 def _maker_words(asset: Asset) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from desktop_app.studio.asset_order import ORDERS, ModelsOrder
 from desktop_app.studio.assets import AssetFilter, AssetsModel, kind_words, title_of
 from desktop_app.ui import theme
 from desktop_app.ui.fields import Combo, IconButton, label
@@ -13,6 +14,14 @@ from desktop_app.ui.gallery_search import SearchField
 from desktop_app.ui.icons import icon
 
 PAUSE_MS = 120
+_ORDER_WORDS: dict[ModelsOrder, str] = {
+    "kind": "By kind",
+    "name": "By name",
+    "newest": "Newest first",
+    "size": "Largest first",
+    "used": "Last used first",
+    "family": "By family",
+}
 
 
 class AssetFilters(QWidget):
@@ -20,13 +29,16 @@ class AssetFilters(QWidget):
 
     Signals:
         changed(): another filter is set.
+        sorted(str): another order is wanted, one of `ORDERS`.
     """
 
     changed = Signal()
+    sorted = Signal(str)
 
     def __init__(self, assets: AssetsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._assets = assets
+        self.order = Combo("Sort by", self)
         self.count = label("", "hint", self)
         self.field = SearchField(self)
         self.kind = Combo("Kind of model", self)
@@ -50,6 +62,11 @@ class AssetFilters(QWidget):
         self.field.setMaximumWidth(theme.px(320))
         for combo in (self.kind, self.family):
             combo.setFixedWidth(theme.px(172))
+        for order in ORDERS:
+            self.order.addItem(_ORDER_WORDS[order], order)
+        self.order.setCurrentIndex(ORDERS.index(self._assets.order))
+        self.order.setToolTip("What the models are sorted by")
+        self.order.setFixedWidth(theme.px(138))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.px(6))
@@ -58,6 +75,7 @@ class AssetFilters(QWidget):
         row.addWidget(self.field, 100)
         row.addWidget(self.kind)
         row.addWidget(self.family)
+        row.addWidget(self.order)
         row.addWidget(self.usable)
         row.addWidget(self.star)
 
@@ -66,6 +84,7 @@ class AssetFilters(QWidget):
         self.field.textChanged.connect(lambda: self._timer.start())
         self.kind.activated.connect(self._ask)
         self.family.activated.connect(self._ask)
+        self.order.activated.connect(lambda row: self.sorted.emit(ORDERS[row]))
         self.star.clicked.connect(self._ask)
         self.usable.clicked.connect(self._ask)
         self._assets.read.connect(self._fill)

@@ -154,7 +154,7 @@ class FoldersPanel(QWidget):
     def _row(
         self, path: Path, title: str, *, missing: bool = False, fixed: bool = False
     ) -> FolderRow:
-        count = sum(one.path.is_relative_to(path) for one in self._desk.assets.all)
+        count = self._desk.assets.count_below(path)
         models = "1 model" if count == 1 else f"{count} models"
         words = f"not there now  ·  {models} known" if missing else f"{models}  ·  {path}"
         return FolderRow(path, title, words, self, missing=missing, fixed=fixed)

@@ -4,9 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop_app.studio.assets import AssetFilter
 from desktop_app.ui import theme
@@ -14,10 +21,11 @@ from desktop_app.ui.download_offer import OfferPane
 from desktop_app.ui.download_panel import DownloadPanel
 from desktop_app.ui.download_settings import DownloadSettings
 from desktop_app.ui.fields import Separator, label
-from desktop_app.ui.library_cards import AssetsView
 from desktop_app.ui.library_details import DetailsPane
 from desktop_app.ui.library_filters import AssetFilters
 from desktop_app.ui.library_folders import FoldersPanel
+from desktop_app.ui.library_menu import asset_menu
+from desktop_app.ui.library_view import AssetsView
 from desktop_app.ui.panel_scroll import PanelScroll
 
 if TYPE_CHECKING:
@@ -51,7 +59,7 @@ class LibraryPage(QWidget):
         self.view = AssetsView(self._desk.assets, self)
         self.folders = FoldersPanel(self._desk, self)
         self.downloads = DownloadPanel(studio.downloads, self)
-        self.details = DetailsPane(self._desk.assets, self._desk.consent_words, self)
+        self._details: DetailsPane | None = None
         self.side = QStackedWidget(self)
         self.hashing = label("", "hint", self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -74,7 +82,6 @@ class LibraryPage(QWidget):
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint.setContentsMargins(*(theme.px(24),) * 4)
         self.side.addWidget(hint)
-        self.side.addWidget(self.details)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
         for widget, least in ((self._left(), 220), (self.view, 220), (self.side, 280)):
@@ -105,15 +112,10 @@ class LibraryPage(QWidget):
     def _connect(self) -> None:
         desk, downloads = self._desk, self._studio.downloads
         self.view.chosen.connect(self._choose)
-        for source in (self.view, self.details):
-            source.used.connect(desk.use)
-            source.starred.connect(desk.set_favourite)
-        self.details.convert.agreed.connect(desk.convert)
-        self.details.noted.connect(desk.set_notes)
-        self.details.worded.connect(desk.set_words)
-        self.details.defaulted.connect(desk.set_defaults)
-        self.details.word_asked.connect(desk.add_word)
-        self.details.revealed.connect(lambda asset: self._reveal(asset.path))
+        self.view.used.connect(desk.use)
+        self.view.starred.connect(desk.set_favourite)
+        self.view.menu_wanted.connect(self.open_menu)
+        self.filters.sorted.connect(lambda order: self._studio.settings.set(models_order=order))
         self.folders.chosen.connect(self._choose_folder)
         self.filters.changed.connect(self._render_empty)
         desk.assets.read.connect(self._render_empty)
@@ -128,13 +130,34 @@ class LibraryPage(QWidget):
         find.activated.connect(self._escape)
 
     @property
+    def details(self) -> DetailsPane:
+        """All about the current model; made when one is looked at for the first time."""
+        if self._details is None:
+            desk = self._desk
+            made = DetailsPane(desk.assets, lambda: desk.consent_words, self)
+            self._details = made
+            made.used.connect(desk.use)
+            made.starred.connect(desk.set_favourite)
+            made.convert.agreed.connect(desk.convert)
+            made.noted.connect(desk.set_notes)
+            made.worded.connect(desk.set_words)
+            made.defaulted.connect(desk.set_defaults)
+            made.word_asked.connect(desk.add_word)
+            made.revealed.connect(self._reveal_asset)
+            self.side.addWidget(made)
+            if self.view.current is not None:
+                made.show_asset(self.view.current)
+        return self._details
+
+    @property
     def offer(self) -> OfferPane | None:
         """What the hub was found to offer, while it is looked at."""
         return self._offer
 
     def remember(self) -> None:
         """Keep the sizes of the three parts, and what is still being typed."""
-        self.details.flush()
+        if self._details is not None:
+            self._details.flush()
         splitters = dict(self._studio.settings.values.splitters)
         splitters[SPLITTER] = tuple(map(theme.units, self._splitter.sizes()))
         self._studio.settings.set(splitters=splitters)
@@ -145,6 +168,14 @@ class LibraryPage(QWidget):
         sheet = DownloadSettings(self.downloads.source, self._studio.downloads, mirror)
         sheet.open(sheet.mirror)
         return sheet
+
+    def open_menu(self, asset: "Asset", at: QPoint) -> QMenu:
+        """Open the menu of a model at a place on the screen."""
+        self.view.choose(asset.path)
+        menu = asset_menu(self._desk, asset, lambda: self.details, self._reveal_asset, self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+        return menu
 
     def show_asset(self, path: Path) -> None:
         """Show the model at a place, whatever is filtered."""
@@ -160,8 +191,12 @@ class LibraryPage(QWidget):
 
     def _choose(self, asset: "Asset | None") -> None:
         if asset is not None:
-            self.details.show_asset(asset)
             self._close_offer()
+            if self._details is None:
+                # The cards are painted before it is made.
+                QTimer.singleShot(0, self, self._show_side)
+                return
+            self._details.show_asset(asset)
         self._show_side()
 
     def _show_side(self) -> None:
@@ -219,6 +254,9 @@ class LibraryPage(QWidget):
         else:
             self.escaped.emit()
 
+    def _reveal_asset(self, asset: "Asset") -> None:
+        self._reveal(asset.path)
+
     def _reveal(self, path: Path) -> None:
         self._studio.album.open_folder(path if path.is_dir() else path.parent)
 
@@ -241,6 +279,7 @@ class LibraryPage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._studio.glance.look()
         if not self._looked:
             self._looked = True
             self._desk.look_around()

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from desktop_app.recipe.recipe import LoraUse
 from desktop_app.studio.assets import Asset
 from desktop_app.ui.drop_overlay import model_paths
 from desktop_app.ui.library_cards import AssetDelegate
+from desktop_app.ui.library_details import DetailsPane
 from desktop_app.ui.library_page import LibraryPage
 from desktop_app.ui.main_window import CREATE, MODELS
 from tests.library import files
@@ -411,3 +412,106 @@ def test_the_mirror_and_the_token_are_set(shown: Shown, hub: Hub) -> None:
     sheet.forget.click()
     assert not shown.stage.studio.downloads.has_token
     sheet.close()
+
+
+# Order, menu, and what is made only when it is wanted.
+
+
+def test_the_order_is_chosen_and_kept(shown: Shown, page: LibraryPage) -> None:
+    order = page.filters.order
+    row = order.findText("Largest first")
+    order.setCurrentIndex(row)
+    order.activated.emit(row)
+    sizes = [one.identity.bytes for one in shown.stage.studio.desk.assets.shown]
+    assert sizes == sorted(sizes, reverse=True)
+    assert shown.stage.studio.settings.values.models_order == "size"
+    again = LibraryPage(shown.stage.studio)
+    assert again.filters.order.currentText() == "Largest first"
+    again.deleteLater()
+
+
+def test_what_was_current_stays_so_in_another_order(shown: Shown, page: LibraryPage) -> None:
+    choose(page, "oil")
+    shown.stage.studio.settings.set(models_order="size")
+    assert page.view.current is not None
+    assert page.view.current.name == "oil"
+
+
+def menu_by_key(shown: Shown, page: LibraryPage) -> QMenu:
+    """The menu of the current card, as the Menu key opens it."""
+    heard: list[QPoint] = []
+    page.view.menu_wanted.connect(lambda _, at: heard.append(at))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(3, 3), QPoint(3, 3))
+    QApplication.sendEvent(page.view.viewport(), event)
+    card = page.view.visualRect(page.view.currentIndex())
+    assert card.contains(page.view.viewport().mapFromGlobal(heard[0]))
+    (menu,) = [one for one in page.findChildren(QMenu) if one.isVisible()]
+    return menu
+
+
+def lines(menu: QMenu) -> dict[str, QAction]:
+    return {one.text().split("\t")[0]: one for one in menu.actions() if one.text()}
+
+
+def test_a_card_has_a_menu_that_keys_reach(shown: Shown, page: LibraryPage) -> None:
+    asset = choose(page, "ink")
+    found = lines(menu_by_key(shown, page))
+    found["Favourite"].trigger()
+    shown.until(lambda: page.view.current and page.view.current.favourite)
+    found["Notes…"].trigger()
+    assert page.details.notes.hasFocus()
+    found["Trigger words…"].trigger()
+    assert page.details.words_edit.hasFocus()
+    found["Settings to start with…"].trigger()
+    assert page.details.defaults.weight.hasFocus()
+    found["Copy the place"].trigger()
+    assert QApplication.clipboard().text() == str(asset.path)
+    hashes = next(one.menu() for one in found.values() if one.text() == "Copy the hash")
+    assert isinstance(hashes, QMenu)
+    copied = []
+    for line in hashes.actions():
+        line.trigger()
+        copied.append(QApplication.clipboard().text())
+    assert asset.file_sha256 is not None
+    assert copied == [asset.sha256, asset.file_sha256, asset.file_sha256[:10].upper()]
+    found["Add this LoRA"].trigger()
+    (use,) = shown.stage.studio.editor.draft.adapters
+    assert isinstance(use, LoraUse)
+    assert use.lora.sha256 == asset.sha256
+
+
+def test_the_menu_tells_why_a_model_cannot_be_used(shown: Shown, page: LibraryPage) -> None:
+    asset = choose(page, "sharp")
+    found = lines(menu_by_key(shown, page))
+    assert not found["Use"].isEnabled()
+    assert found["Use"].toolTip() == asset.unsupported
+    found["Convert to safetensors…"].trigger()
+    assert page.details.convert.agree.isVisible()
+    assert "Copy the hash" not in found
+
+
+def test_beside_the_cards_there_is_no_menu(shown: Shown, page: LibraryPage) -> None:
+    corner = page.view.viewport().rect().bottomRight()
+    assert not page.view.indexAt(corner).isValid()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, corner, corner)
+    QApplication.sendEvent(page.view.viewport(), event)
+    assert not any(one.isVisible() for one in page.findChildren(QMenu))
+
+
+def test_the_pane_is_made_when_a_model_is_looked_at(shown: Shown, page: LibraryPage) -> None:
+    fresh = LibraryPage(shown.stage.studio)
+    assert not fresh.findChildren(DetailsPane)
+    choose(fresh, "oil")
+    shown.until(lambda: fresh.side.currentWidget() is fresh.details)
+    assert fresh.details.name.text() == "oil"
+    fresh.deleteLater()
+
+
+def test_facts_of_one_model_do_not_stay_for_the_next(shown: Shown, page: LibraryPage) -> None:
+    choose(page, "ink")
+    ink = {one.text() for one in page.details.facts.findChildren(QLabel) if one.isVisible()}
+    choose(page, "mse")
+    mse = {one.text() for one in page.details.facts.findChildren(QLabel) if one.isVisible()}
+    assert "Rank" in ink
+    assert "Rank" not in mse
+    assert "VAE" in mse
