@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from desktop_app.engine.schedulers import Scheduler
+from desktop_app.engine.schedulers import Scheduler, calls_of
 from desktop_app.engine.snapshots import State, constants, restore
 from desktop_app.engine.tap import Level, levels_of
 from desktop_app.errors import AppError
@@ -145,7 +145,7 @@ def _next_leg(
         return Leg(
             recipe=recipe,
             before=0,
-            timesteps=scheduler.timesteps,
+            timesteps=calls_of(scheduler),
             levels=levels_of(scheduler),
         )
     done = before - parent.before
@@ -243,7 +243,7 @@ def enter(scheduler: Any, entry: int) -> torch.Tensor:
     if hasattr(scheduler, "step_index"):
         # set_begin_index() is what pipelines of flow matching call themselves, with 0.
         scheduler._step_index = entry
-    return scheduler.timesteps[entry:]
+    return calls_of(scheduler)[entry:]
 
 
 class Steering:
@@ -285,8 +285,9 @@ class Steering:
             restore(scheduler, self._state, scheduler.timesteps.device)
         elif self._state is not None:
             enter(scheduler, self._leg.entry)
-        self._whole = scheduler.timesteps
-        scheduler.timesteps = self._leg.timesteps[self._part]
+        whole = self._whole = scheduler.timesteps
+        after = whole[len(calls_of(scheduler)) :]
+        scheduler.timesteps = torch.cat([self._leg.timesteps[self._part].to(whole), after])
 
     def go_on(self, scheduler: Any) -> None:
         """Before a step: show the scheduler all of its timesteps, in which it looks around."""
@@ -318,6 +319,9 @@ def _steered(kind: type[Any], neutral: bool) -> type[Any]:
         "set_timesteps": set_timesteps,
         "step": step,
     }
+    if not hasattr(kind, "scale_model_input"):
+        # Bria's pipeline scales the input for all classes but the very one of flow matching.
+        body["scale_model_input"] = lambda self, sample, timestep=None: sample
     if neutral:
         body["init_noise_sigma"] = 1.0
     return type(kind.__name__, (kind,), body)

@@ -84,9 +84,16 @@ def denoise(
     def call(
         recipe: Recipe, scheduler: Scheduler, begin: Begin, seen: Callable[[Look], None], done: int
     ) -> torch.Tensor:
-        watched = tapped(scheduler, seen, before=done, count=legs[-1].end)
+        last = begin.latents
+
+        def look(one: Look) -> None:
+            nonlocal last
+            last = one.result
+            seen(one)
+
+        watched = tapped(scheduler, look, before=done, count=legs[-1].end)
         with watched, ensemble.attached(recipe):
-            return _call(ensemble.of(recipe), recipe, scheduler, begin)
+            return form.final(_call(ensemble.of(recipe), recipe, scheduler, begin), last)
 
     base = ensemble.base
     form = caller(base.pipe)
@@ -101,8 +108,8 @@ def denoise(
     return form.unpacked(base.pipe, latents, tuple(noise.shape))
 
 
-def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> torch.Tensor:
-    """The pipeline's own call, with the settings of a recipe."""
+def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> Any:
+    """The pipeline's own call, with the settings of a recipe; what it gives."""
     pipe = model.pipe
     form = caller(pipe)
     runner = form.runner(pipe)
@@ -110,16 +117,15 @@ def _call(model: Model, recipe: Recipe, scheduler: Scheduler, begin: Begin) -> t
     arguments: dict[str, Any] = {
         **form.prompts(pipe, recipe),
         **spacing_arguments(scheduler, recipe),
-        "width": recipe.width,
-        "height": recipe.height,
+        **form.size(recipe),
         **form.options(pipe, recipe),
-        "latents": begin.latents.to(model.dtype),
+        "latents": form.given(pipe, begin.latents.to(model.dtype), recipe),
         "generator": begin.generator,
     }
     runner.scheduler = scheduler
     try:
         with seamless(getattr(pipe, form.denoiser), recipe.tiling):
-            return runner(**arguments, output_type="latent", return_dict=False)[0]
+            return runner(**arguments, output_type="latent", return_dict=False)
     finally:
         runner.scheduler = own
         runner.maybe_free_model_hooks()
@@ -130,7 +136,7 @@ class Teller(Watch):
 
     Args:
         factors: for the small pictures; None for none.
-        unpack: from the form that the pipeline works on to (1, C, H/f, W/f).
+        unpack: from the form that the pipeline works on to the one that the factors take.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class Filmer(Watch):
 
     Attributes:
         noisy: the state after each step instead of what the network saw in it.
-        unpack: from the form that the pipeline works on to (1, C, H/f, W/f).
+        unpack: from the form that the pipeline works on to the one that `develop` takes.
     """
 
     legs: tuple[Leg, ...]

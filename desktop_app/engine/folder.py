@@ -8,6 +8,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import SchedulerMixin
+from diffusers.pipelines.deprecated.wuerstchen import modeling_paella_vq_model
 from diffusers.pipelines.stable_diffusion import stable_unclip_image_normalizer
 
 from desktop_app.engine.model import (
@@ -22,11 +23,16 @@ from desktop_app.engine.model import (
 from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
-from desktop_app.recipe.families import FAMILIES, families_of, stable_family
+from desktop_app.recipe.families import FAMILIES, families_of, present_name, stable_family
 from desktop_app.recipe.family import Family, Part
 from desktop_app.weights.variants import WEIGHTS, variant_in
 
 LIBRARIES: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
+NAMED: dict[str, Any] = {
+    "stable_diffusion": stable_unclip_image_normalizer,
+    "wuerstchen": modeling_paella_vq_model,
+}
+"""Where the classes are whose library goes by another name in an index."""
 TASKED = "StableDiffusionPipeline"
 """The pipeline class that two families share."""
 
@@ -53,10 +59,10 @@ def assemble(
     config: str,
 ) -> Model:
     """A pipeline of the class that the index names, of these parts, on the device."""
-    kind = getattr(diffusers, index["_class_name"])
+    kind = getattr(diffusers, present_name(index["_class_name"]))
     known, settings = kind._get_signature_keys(kind)
     # A picture is the artist's own business: no checker, and no picture to be read.
-    told = {key: index[key] for key in settings if isinstance(index.get(key), bool)}
+    told = {key: index[key] for key in settings if isinstance(index.get(key), bool | int | float)}
     for key in ("requires_safety_checker", "add_watermarker"):
         if key in settings:
             told[key] = False
@@ -102,7 +108,7 @@ def _named(index: dict[str, Any], part: Part, name: str) -> str | None:
     """The class that the index names for a component; None where it can be done without."""
     match index.get(part.name):
         case [str() as library, str() as kind]:
-            if library == part.index_library and kind in part.classes:
+            if part.is_of(library) and kind in part.classes:
                 return kind
             raise AppError(
                 "model-kind",
@@ -120,7 +126,8 @@ def _named(index: dict[str, Any], part: Part, name: str) -> str | None:
 
 
 def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) -> Any:
-    library = stable_unclip_image_normalizer if part.named else LIBRARIES[part.library]
+    library = NAMED[part.named] if part.named else LIBRARIES[part.library]
+    kind = part.read_as or kind
     if part.library == "diffusers" and not part.has_weights:
         config = read_json(folder / part.name / "scheduler_config.json", name)
         return guarded(name, part.name, lambda: getattr(library, kind).from_config(config))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -89,6 +90,7 @@ class Model:
             AppError: `size-model` when the size is no multiple of the model's.
         """
         call = caller(self.pipe)
+        _check_listed(self, width, height)
         step = call.multiple(self.pipe)
         if width % step or height % step:
             raise AppError(
@@ -103,6 +105,10 @@ class Model:
     def unpacked(self, latents: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         """What the pipeline works on, in the shape (1, C, H/f, W/f)."""
         return caller(self.pipe).unpacked(self.pipe, latents, shape)
+
+    def shown(self, latents: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """What the pipeline works on, in the form that the factors for previews take."""
+        return caller(self.pipe).shown(self.pipe, self.unpacked(latents, shape))
 
     @property
     def dtype(self) -> torch.dtype:
@@ -142,7 +148,7 @@ class Model:
                 "be made to join itself.",
                 hint="Switch tiling off.",
             )
-        if isinstance(recipe.start, FromStep) and family.key == "unclip":
+        if isinstance(recipe.start, FromStep) and not family.branches:
             raise AppError(
                 "family-branch",
                 f"{family.label} models imagine the whole picture before the first step; a branch "
@@ -155,6 +161,25 @@ class Model:
                 f"{family.label} models have no CLIP layers to skip.",
                 hint="Set CLIP skip to 0.",
             )
+
+
+def _check_listed(model: Model, width: int, height: int) -> None:
+    """Raises:
+    AppError: `size-model` where the family makes pictures of other sizes alone.
+    """
+    sizes = model.family.sizes
+    if not sizes or (width, height) in sizes:
+        return
+    near = min(sizes, key=lambda size: abs(math.log(size[0] / size[1] * height / width)))
+    raise AppError(
+        "size-model",
+        f"{model.family.label} models make pictures of a few sizes only, not {width} × {height}.",
+        hint=f"Choose {near[0]} × {near[1]}, which is nearest in shape; all are "
+        + ", ".join(f"{one[0]} × {one[1]}" for one in sizes)
+        + ".",
+        width=width,
+        height=height,
+    )
 
 
 def weights_size(pipe: DiffusionPipeline) -> int:

@@ -103,6 +103,10 @@ def _channels(vae: Any) -> int:
 
 def _both_ways(vae: Any, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures' latents as the network sees them, (N, C, h, w), and what they decode to."""
+    if hasattr(vae, "vquantizer"):
+        # Stable Cascade's takes and gives pictures from 0 to 1.
+        latents = vae.encode(pictures * 0.5 + 0.5).latents
+        return latents / vae.config.scale_factor, vae.decode(latents).sample * 2 - 1
     film = hasattr(vae.config, "z_dim")
     encoded = vae.encode(pictures.unsqueeze(2) if film else pictures)
     if "latent_dist" in encoded:
@@ -144,7 +148,7 @@ def _identity(vae: Any) -> str:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, tensor in sorted(vae.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:32]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import Recipe
-from desktop_app.recipe.samplers import SAMPLERS, Sigmas
+from desktop_app.recipe.samplers import SAMPLERS, Sampler, Sigmas
 
 
 class Scheduler(Protocol):
@@ -40,6 +40,12 @@ FLOWS = {"euler": "FlowMatchEulerDiscreteScheduler"}
 """What the samplers are called for models of flow matching (Lipman et al. 2022, arXiv 2210.02747).
 """
 
+WARPED = {"ddpm": "DDPMWuerstchenScheduler"}
+"""What they are called for Stable Cascade (Pernias et al. 2023, arXiv 2306.00637)."""
+
+SHIFTED = {"ddim": "CogVideoXDDIMScheduler"}
+"""What they are called for noise schedules that are shifted by a factor, as CogView 3's is."""
+
 NO_PICTURES = ("pndm", "euler_a", "dpm2", "dpm2_a")
 """Samplers whose classes know no network that predicts the picture itself."""
 
@@ -56,8 +62,11 @@ def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
     """
     _check(config, recipe)
     sampler = SAMPLERS[recipe.scheduler]
-    kind = getattr(diffusers, FLOWS[recipe.scheduler] if flows(config) else sampler.scheduler)
-    settings = {key: value for key, value in sampler.config if not flows(config)}
+    name = _class_for(config, sampler)
+    kind = getattr(diffusers, name)
+    settings = dict(sampler.config) if name == sampler.scheduler else {}
+    if name in FLOWS.values() and "flow_shift" in config:
+        settings["shift"] = config["flow_shift"]
     # A model may come with one of the flags set, and two at once are refused by the classes.
     known = inspect.signature(kind.__init__).parameters
     settings |= {flag: False for flag in SPACING_FLAGS.values() if flag in known}
@@ -70,9 +79,33 @@ def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
     return kind.from_config(dict(config), **settings)
 
 
+def _class_for(config: Mapping[str, Any], sampler: Sampler) -> str:
+    """The class in diffusers that a sampler is for a model with this scheduler."""
+    if flows(config) or (config.get("use_flow_sigmas") and sampler.key in FLOWS):
+        return FLOWS[sampler.key]
+    if warped(config):
+        return WARPED[sampler.key]
+    if "snr_shift_scale" in config:
+        return SHIFTED[sampler.key]
+    return sampler.scheduler
+
+
 def flows(config: Mapping[str, Any]) -> bool:
     """Whether a scheduler's settings are those of flow matching, which has no betas."""
     return "beta_start" not in config and "shift" in config
+
+
+def warped(config: Mapping[str, Any]) -> bool:
+    """Whether a scheduler's settings are those of Stable Cascade: a cosine of its own."""
+    return "scaler" in config and "s" in config
+
+
+def calls_of(scheduler: Any) -> torch.Tensor:
+    """The timesteps that a pipeline calls `step` with: one each, but for what stands after them.
+
+    The list of Stable Cascade's scheduler goes on to 0, which is the picture itself.
+    """
+    return scheduler.timesteps[:-1] if warped(scheduler.config) else scheduler.timesteps
 
 
 class SchedulerShelf:
@@ -110,6 +143,13 @@ def _check(config: Mapping[str, Any], recipe: Recipe) -> None:
             f"The sampler {label} cannot work with this model, which was trained on flows.",
             hint=f"Choose {known} without AYS.",
         )
+    for special, known in ((warped(config), WARPED), ("snr_shift_scale" in config, SHIFTED)):
+        if special and recipe.scheduler not in known:
+            raise AppError(
+                "sampler-model",
+                f"The sampler {label} cannot work with the noise schedule of this model.",
+                hint=f"Choose {', '.join(SAMPLERS[key].label for key in known)}.",
+            )
     longest = int(config.get("num_train_timesteps", 1000))
     if recipe.num_inference_steps > longest // 2:
         raise AppError(

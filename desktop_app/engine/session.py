@@ -118,7 +118,7 @@ class Session:
             report(Encoding())
             noise, generator = work.begin()
             began = time.monotonic()
-            watch = Teller(work.legs, report, factors, work.unpacked)
+            watch = Teller(work.legs, report, factors, work.shown)
             latents = work.denoised(noise, generator, watch)
             kept = Latents(
                 latents=latents.float().cpu().numpy().copy(), noise_sha256=sha256_of(noise.numpy())
@@ -169,7 +169,7 @@ class Session:
             legs=work.legs,
             noisy=noisy,
             develop=develop,
-            unpack=work.unpacked,
+            unpack=work.unpacked if factors is None else work.shown,
             take=take,
             report=report,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from desktop_app.engine.schedulers import Scheduler
+from desktop_app.engine.schedulers import Scheduler, calls_of, warped
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
 FLOW = "flow"
@@ -115,7 +115,7 @@ def tapped(
         seen(
             Look(
                 index=index,
-                count=len(scheduler.timesteps) if count is None else count,
+                count=len(calls_of(scheduler)) if count is None else count,
                 timestep=float(timestep),
                 level=level,
                 prediction_type=kind,
@@ -136,8 +136,9 @@ def tapped(
 
 def prediction_type(scheduler: Any) -> str:
     """What the network predicts: one of `PREDICTION_TYPES`, or `FLOW`."""
-    flows = "FlowMatch" in type(scheduler).__name__
-    return FLOW if flows else str(scheduler.config.prediction_type)
+    told = str(scheduler.config.get("prediction_type", "epsilon"))
+    flows = "FlowMatch" in type(scheduler).__name__ or told == "flow_prediction"
+    return FLOW if flows else told
 
 
 def level_at(scheduler: Any, timestep: Any) -> Level:
@@ -152,7 +153,7 @@ def level_at(scheduler: Any, timestep: Any) -> Level:
 def levels_of(scheduler: Any) -> tuple[Level, ...]:
     """The noise level of each call, in order, of a scheduler whose timesteps are set."""
     if not _has_sigmas(scheduler):
-        return tuple(_cumulative_level(scheduler, timestep) for timestep in scheduler.timesteps)
+        return tuple(_cumulative_level(scheduler, timestep) for timestep in calls_of(scheduler))
     twice = getattr(scheduler, "sigmas_interpol", None) is not None
     return tuple(
         _sigma_level(scheduler, index, halfway=twice and index % 2 == 1)
@@ -165,7 +166,10 @@ def _has_sigmas(scheduler: Any) -> bool:
 
 
 def _cumulative_level(scheduler: Any, timestep: Any) -> Level:
-    cumulative = float(scheduler.alphas_cumprod[int(timestep)])
+    if warped(scheduler.config):
+        cumulative = float(scheduler._alpha_cumprod(timestep.reshape(-1)[:1], timestep.device))
+    else:
+        cumulative = float(scheduler.alphas_cumprod[int(timestep)])
     return Level(signal=cumulative**0.5, noise=(1 - cumulative) ** 0.5)
 
 

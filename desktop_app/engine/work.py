@@ -69,6 +69,10 @@ class Work:
         """What the pipeline works on, in the latent's shape."""
         return self.ensemble.base.unpacked(latents, self.shape)
 
+    def shown(self, latents: torch.Tensor) -> torch.Tensor:
+        """The same, in the form that the factors for previews take."""
+        return self.ensemble.base.shown(latents, self.shape)
+
     def decoded(
         self, latents: torch.Tensor, report: Report, recipe: Recipe | None = None
     ) -> Decoded:

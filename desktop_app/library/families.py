@@ -7,6 +7,16 @@ from desktop_app.recipe import families as made
 
 _VIDEO = "it makes films, not pictures"
 _OTHER = "pictures of this family cannot be made yet"
+_TORCHVISION = "it reads its prompts with a part that needs torchvision, which is not brought along"
+_SENTENCEPIECE = (
+    "it reads its prompts with a tokenizer that needs sentencepiece, which is not brought along"
+)
+_ENCODER = "its text encoder, T5GemmaEncoder, is in no version of transformers that can be used"
+_PIXELS = "it works on pixels in three stages, and takes no noise that a seed could be kept for"
+_NOISE = "its pipeline takes no noise that a seed could be kept for"
+_GUARD = "its pipeline does not work without a censor, which is not brought along"
+_SPRINT = "its sampler looks at the picture in a form of its own, which cannot be watched or kept"
+_UNKNOWN = "diffusers has no pipeline for it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,11 +87,14 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("flux-dev", "Flux.1 dev", base="flux", made_as="flux"),
     _family("flux-schnell", "Flux.1 schnell", base="flux", made_as="flux"),
     _family("flux2", "Flux.2"),
+    _family("flux2-klein", "Flux.2 Klein", base="flux2"),
     _family("pixart", "PixArt", prediction="epsilon"),
     _family("kandinsky22", "Kandinsky 2.2", 512, prediction="epsilon"),
     _family("unclip", "Stable unCLIP", 768, prediction="v_prediction"),
     _family("cascade", "Stable Cascade", prediction="epsilon"),
     _family("sana", "Sana"),
+    _family("sana-sprint", "Sana Sprint", why_not=_SPRINT),
+    _family("lumina", "Lumina-Next"),
     _family("lumina2", "Lumina Image 2"),
     _family("qwen-image", "Qwen-Image", 1328),
     _family("z-image", "Z-Image"),
@@ -90,18 +103,28 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("auraflow", "AuraFlow"),
     _family("hunyuan-dit", "HunyuanDiT", prediction="v_prediction"),
     _family("hunyuan-image", "HunyuanImage 2.1", 2048),
-    _family("kolors", "Kolors", prediction="epsilon"),
+    _family("kolors", "Kolors", prediction="epsilon", why_not=_SENTENCEPIECE),
     _family("kandinsky3", "Kandinsky 3", prediction="epsilon"),
-    _family("kandinsky5", "Kandinsky 5"),
+    _family("kandinsky5", "Kandinsky 5", why_not=_TORCHVISION),
+    _family("cogview3", "CogView 3", prediction="v_prediction"),
     _family("cogview4", "CogView 4"),
-    _family("omnigen", "OmniGen"),
+    _family("omnigen", "OmniGen", why_not=_TORCHVISION),
     _family("bria", "Bria"),
+    _family("bria-fibo", "Bria FIBO"),
     _family("krea2", "Krea 2"),
-    _family("flux3", "Flux.3"),
-    _family("qwen-image-2.1", "Qwen-Image 2.1"),
+    _family("ovis-image", "Ovis-Image"),
+    _family("longcat-image", "LongCat-Image"),
+    _family("ernie-image", "ERNIE-Image"),
+    _family("glm-image", "GLM-Image", why_not=_TORCHVISION),
+    _family("prx", "PRX", why_not=_ENCODER),
+    _family("nucleus", "Nucleus-Image", why_not=_TORCHVISION),
+    _family("ideogram4", "Ideogram 4"),
+    _family("dreamlite", "DreamLite", why_not=_NOISE),
+    _family("flux3", "Flux.3", why_not=_UNKNOWN),
+    _family("qwen-image-2.1", "Qwen-Image 2.1", why_not=_TORCHVISION),
     _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon"),
-    _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon"),
-    _family("cosmos", "Cosmos"),
+    _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon", why_not=_PIXELS),
+    _family("cosmos", "Cosmos", why_not=_GUARD),
     _family("wan", "Wan", 480, why_not=_VIDEO),
     _family("ltx", "LTX-Video", 512, why_not=_VIDEO),
     _family("hunyuan-video", "HunyuanVideo", 720, why_not=_VIDEO),

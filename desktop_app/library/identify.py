@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.errors import AppError
-from desktop_app.library import keys, part_keys
+from desktop_app.library import keys, part_keys, rules
 from desktop_app.library.adapters import find_adapter
 from desktop_app.library.families import FAMILIES
 from desktop_app.library.identity import Format, Identity
@@ -130,7 +130,7 @@ def _model(path: Path, header: Header, form: Format, told: Told) -> Identity | N
     if "lora_controlnet" in header.tensors:
         return None
     for prefix in DENOISER_PREFIXES:
-        rule = keys.first(keys.DENOISERS, header, prefix)
+        rule = rules.first(keys.DENOISERS, header, prefix)
         if rule is None:
             continue
         if prefix == "" and ("controlnet_blocks.0.weight" in header.tensors):
@@ -142,7 +142,7 @@ def _model(path: Path, header: Header, form: Format, told: Told) -> Identity | N
         return _denoiser(path, header, form, told, rule, prefix)
     if keys.CHECKPOINT_PREFIX + keys.UNET_STEM in header.tensors:
         return _odd_checkpoint(path, header, form, told)
-    rule = keys.first(keys.PRIORS, header)
+    rule = rules.first(keys.PRIORS, header)
     if rule is None:
         return None
     return Identity(
@@ -155,12 +155,12 @@ def _odd_checkpoint(path: Path, header: Header, form: Format, told: Told) -> Ide
     family = next((family for name, family in keys.ENCODERS if name in header.tensors), "")
     if not family:
         return Identity(kind="denoiser", format=form, naming="original", parts=("unet",))
-    rule = keys.Rule(result=family, has=())
+    rule = rules.Rule(result=family, has=())
     return _denoiser(path, header, form, told, rule, keys.CHECKPOINT_PREFIX)
 
 
 def _denoiser(
-    path: Path, header: Header, form: Format, told: Told, rule: keys.Rule, prefix: str
+    path: Path, header: Header, form: Format, told: Told, rule: rules.Rule, prefix: str
 ) -> Identity:
     unet = "unet" if rule.result in _UNETS else "transformer"
     parts = [unet]
@@ -218,15 +218,15 @@ def _channels(header: Header, prefix: str, stem: str) -> int:
     return 0
 
 
-def _vae(header: Header, *, inside: bool) -> tuple[keys.Rule, str] | None:
+def _vae(header: Header, *, inside: bool) -> tuple[rules.Rule, str] | None:
     for prefix in VAE_PREFIXES[:2] if inside else VAE_PREFIXES:
-        rule = keys.first(part_keys.VAES, header, prefix)
+        rule = rules.first(part_keys.VAES, header, prefix)
         if rule is not None:
             return rule, prefix
     return None
 
 
-def _latent_channels(header: Header, vae: tuple[keys.Rule, str]) -> int:
+def _latent_channels(header: Header, vae: tuple[rules.Rule, str]) -> int:
     prefix = vae[1]
     for name in ("decoder.conv_in.weight", "decoder.1.weight", "decoder.conv1.weight"):
         row = header.tensors.get(prefix + name)
@@ -248,7 +248,7 @@ def _text_encoder(header: Header, part: str) -> str:
 
 def _part(header: Header, form: Format) -> Identity | None:
     """A VAE, text encoder, image encoder or upscaler alone."""
-    upscaler = keys.first(part_keys.UPSCALERS, header)
+    upscaler = rules.first(part_keys.UPSCALERS, header)
     if upscaler is not None:
         return Identity(kind="upscaler", format=form, variant=upscaler.result, naming="original")
     vae = _vae(header, inside=False)
@@ -268,7 +268,7 @@ def _part(header: Header, form: Format) -> Identity | None:
     for prefix in ("", "transformer.", "text_encoder.", "text_encoders.", "model."):
         for name, key, shape in part_keys.TEXT_ENCODERS:
             row = header.tensors.get(prefix + key)
-            if row is not None and keys.like(row.shape, shape):
+            if row is not None and rules.like(row.shape, shape):
                 return _encoder(form, name)
     vision = ("vision_model.embeddings.class_embedding", "visual.class_embedding")
     if any(name in header.tensors for name in vision):

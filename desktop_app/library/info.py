@@ -132,7 +132,8 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
     row = _row_of(folder, index, denoiser)
     title = _text(own, "name", folder.name)[:100]
     factor = factor_of(vae)
-    native = native_size(own, denoiser, factor) or (row.native, row.native)
+    told = native_size(own, denoiser, factor) if row.sized and not row.sizes else None
+    native = told or (row.native, row.native)
     sampler, sigmas = _sampler(own, row)
     return ModelInfo(
         ref=ModelRef(sha256=sha256, name=title),
@@ -142,7 +143,7 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
         description=_text(own, "description", "")[:2000],
         family=f"{row.label} (diffusers)",
         native_size=native,
-        sizes=sizes_for(own, native, factor, row.multiple),
+        sizes=row.sizes or sizes_for(own, native, factor, row.multiple),
         default_steps=int(_number(own, "steps", row.steps, STEPS.low, STEPS.high)),
         default_guidance=_number(
             own, "guidance_scale", row.guidance_scale, GUIDANCE.low, GUIDANCE.high
@@ -182,7 +183,7 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         description=asset.description,
         family=title_of(identity.family),
         native_size=native,
-        sizes=sizes_for({}, native, factor, row.multiple),
+        sizes=row.sizes or sizes_for({}, native, factor, row.multiple),
         default_steps=row.steps,
         default_guidance=row.guidance_scale,
         default_scheduler=row.scheduler,

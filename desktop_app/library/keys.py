@@ -4,59 +4,7 @@ The names are those that the models were published with, and those that diffuser
 (diffusers.loaders.single_file_utils compares many of them).
 """
 
-from dataclasses import dataclass
-
-from desktop_app.weights.headers import Header
-
-Shape = tuple[int | None, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One row: what is told by names alone.
-
-    Attributes:
-        result: the family, or whatever the table is about.
-        has: names that must be there; each may have several spellings, of which one is enough.
-        lacks: names that must not be there.
-        shapes: name and shape; None stands for any number, the count of dimensions counts.
-    """
-
-    result: str
-    has: tuple[str | tuple[str, ...], ...]
-    naming: str = "original"
-    variant: str = ""
-    lacks: tuple[str, ...] = ()
-    shapes: tuple[tuple[str, Shape], ...] = ()
-
-    def holds(self, header: Header, prefix: str = "") -> bool:
-        """Whether the tensors below `prefix` are what this row says."""
-        tensors = header.tensors
-        for name in self.has:
-            some = (name,) if isinstance(name, str) else name
-            if not any(prefix + one in tensors for one in some):
-                return False
-        return not any(prefix + name in tensors for name in self.lacks) and all(
-            _like(header, prefix + name, shape) for name, shape in self.shapes
-        )
-
-
-def _like(header: Header, name: str, wanted: Shape) -> bool:
-    row = header.tensors.get(name)
-    return row is not None and like(row.shape, wanted)
-
-
-def like(shape: tuple[int, ...], wanted: Shape) -> bool:
-    """Whether a shape is the wanted one, where None stands for any number."""
-    return len(shape) == len(wanted) and all(
-        w is None or w == side for w, side in zip(wanted, shape, strict=True)
-    )
-
-
-def first(rules: tuple[Rule, ...], header: Header, prefix: str = "") -> Rule | None:
-    """The first row that holds."""
-    return next((rule for rule in rules if rule.holds(header, prefix)), None)
-
+from desktop_app.library.rules import Rule
 
 _ATTN2 = "transformer_blocks.0.attn2.to_k.weight"
 _LDM_LOW, _LDM_HIGH = f"input_blocks.1.1.{_ATTN2}", f"input_blocks.4.1.{_ATTN2}"
@@ -66,6 +14,10 @@ _LDM_LABEL, _ADDED = "label_emb.0.0.weight", "add_embedding.linear_1.weight"
 UNET_STEM = "input_blocks.0.0.weight"
 DIFFUSERS_STEM = "conv_in.weight"
 
+_FLUX2_MODULATION = (
+    ("original", "single_stream_modulation.lin.weight"),
+    ("diffusers", "single_stream_modulation.linear.weight"),
+)
 CHECKPOINT_PREFIX = "model.diffusion_model."
 ENCODERS: tuple[tuple[str, str], ...] = (
     ("conditioner.embedders.1.model.token_embedding.weight", "sdxl"),
@@ -121,6 +73,15 @@ DENOISERS: tuple[Rule, ...] = (
         has=(DIFFUSERS_STEM, "add_embedding.image_proj.weight"),
     ),
     Rule(
+        result="kandinsky3",
+        naming="diffusers",
+        has=(
+            DIFFUSERS_STEM,
+            "add_time_condition.attention.to_k.weight",
+            "encoder_hid_proj.projection_linear.weight",
+        ),
+    ),
+    Rule(
         result="sdxl-refiner",
         naming="diffusers",
         has=(DIFFUSERS_STEM,),
@@ -169,8 +130,29 @@ DENOISERS: tuple[Rule, ...] = (
         has=("distilled_guidance_layer.in_proj.weight", "transformer_blocks.0.attn.norm_q.weight"),
     ),
     Rule(result="flux3", has=("early_stream_modulations.image.lin.weight",)),
-    Rule(result="flux2", has=("single_stream_modulation.lin.weight",)),
-    Rule(result="flux2", naming="diffusers", has=("single_stream_modulation.linear.weight",)),
+    *(
+        Rule(result="flux2-klein", naming=naming, has=(name,), shapes=((name, (3 * width, width)),))
+        for naming, name in _FLUX2_MODULATION
+        for width in (3072, 4096)
+    ),
+    *(Rule(result="flux2", naming=naming, has=(name,)) for naming, name in _FLUX2_MODULATION),
+    Rule(
+        result="ovis-image",
+        naming="diffusers",
+        has=("context_embedder_norm.weight", "single_transformer_blocks.0.attn.norm_q.weight"),
+    ),
+    *(
+        Rule(
+            result=family,
+            naming="diffusers",
+            has=(
+                "single_transformer_blocks.0.attn.norm_q.weight",
+                "time_embed.timestep_embedder.linear_1.weight",
+            ),
+            shapes=(("context_embedder.weight", (None, width)),),
+        )
+        for family, width in (("longcat-image", 3584), ("bria", 4096))
+    ),
     Rule(
         result="flux-dev",
         has=("double_blocks.0.img_attn.norm.key_norm.scale", "guidance_in.in_layer.weight"),
@@ -254,6 +236,28 @@ DENOISERS: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        result="lumina",
+        has=("cap_embedder.0.weight", "layers.0.attention.wk_y.weight"),
+    ),
+    Rule(
+        result="lumina",
+        naming="diffusers",
+        has=(
+            "time_caption_embed.caption_embedder.0.weight",
+            "layers.0.attn1.to_q.weight",
+            "layers.0.gate",
+        ),
+    ),
+    Rule(
+        result="ernie-image",
+        naming="diffusers",
+        has=(
+            "text_proj.weight",
+            "adaLN_modulation.1.weight",
+            "layers.0.self_attention.norm_q.weight",
+        ),
+    ),
+    Rule(
         result="z-image",
         has=("cap_embedder.0.weight", "layers.0.adaLN_modulation.0.weight", "x_embedder.weight"),
     ),
@@ -305,6 +309,12 @@ DENOISERS: tuple[Rule, ...] = (
     ),
     Rule(result="krea2", has=("txtfusion.projector.weight",)),
     Rule(result="kandinsky5", has=("visual_transformer_blocks.0.cross_attention.to_query.weight",)),
+    Rule(
+        result="cogview3",
+        naming="diffusers",
+        has=("time_condition_embed.condition_embedder.linear_1.weight",),
+        shapes=(("patch_embed.text_proj.weight", (2560, None)),),
+    ),
     Rule(
         result="cogview4",
         has=(

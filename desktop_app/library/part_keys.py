@@ -1,6 +1,6 @@
 """The tensor names of the parts beside the denoiser: VAEs, text encoders, upscalers."""
 
-from desktop_app.library.keys import Rule, Shape
+from desktop_app.library.rules import Rule, Shape
 
 VAES: tuple[Rule, ...] = (
     Rule(
@@ -29,6 +29,19 @@ VAES: tuple[Rule, ...] = (
         result="kandinsky22",
         naming="diffusers",
         has=("quantize.embedding.weight", "decoder.up_blocks.0.resnets.0.norm1.weight"),
+    ),
+    Rule(
+        result="flux2",
+        has=("bn.running_mean", "decoder.conv_in.weight", "decoder.up.0.block.0.norm1.weight"),
+    ),
+    Rule(
+        result="flux2",
+        naming="diffusers",
+        has=(
+            "bn.running_mean",
+            "decoder.conv_in.weight",
+            "decoder.up_blocks.0.resnets.0.norm1.weight",
+        ),
     ),
     Rule(result="kl", has=("decoder.up.0.block.0.norm1.weight", "decoder.conv_in.weight")),
     Rule(

@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from desktop_app.errors import AppError
-from desktop_app.library.families import FAMILIES
+from desktop_app.library.families import FAMILIES, Family
 from desktop_app.library.hashing import weight_files
 from desktop_app.library.identity import Identity, Kind
 from desktop_app.library.reading import read_json
@@ -31,7 +31,8 @@ PIPELINES: Mapping[str, str] = {
     "FluxKontextPipeline": "flux-dev",
     "FluxControlPipeline": "flux-dev",
     "Flux2Pipeline": "flux2",
-    "Flux2KleinPipeline": "flux2",
+    "Flux2KleinPipeline": "flux2-klein",
+    "Flux2KleinKVPipeline": "flux2-klein",
     "PixArtAlphaPipeline": "pixart",
     "PixArtSigmaPipeline": "pixart",
     "KandinskyV22Pipeline": "kandinsky22",
@@ -43,7 +44,9 @@ PIPELINES: Mapping[str, str] = {
     "StableCascadeDecoderPipeline": "cascade",
     "StableCascadeCombinedPipeline": "cascade",
     "SanaPipeline": "sana",
-    "SanaSprintPipeline": "sana",
+    "SanaSprintPipeline": "sana-sprint",
+    "LuminaPipeline": "lumina",
+    "LuminaText2ImgPipeline": "lumina",
     "Lumina2Pipeline": "lumina2",
     "Lumina2Text2ImgPipeline": "lumina2",
     "QwenImagePipeline": "qwen-image",
@@ -53,6 +56,17 @@ PIPELINES: Mapping[str, str] = {
     "ChromaPipeline": "chroma",
     "HiDreamImagePipeline": "hidream",
     "AuraFlowPipeline": "auraflow",
+    "CogView3PlusPipeline": "cogview3",
+    "OvisImagePipeline": "ovis-image",
+    "LongCatImagePipeline": "longcat-image",
+    "ErnieImagePipeline": "ernie-image",
+    "GlmImagePipeline": "glm-image",
+    "PRXPipeline": "prx",
+    "NucleusMoEImagePipeline": "nucleus",
+    "BriaFiboPipeline": "bria-fibo",
+    "BriaFibo2Pipeline": "bria-fibo",
+    "Ideogram4Pipeline": "ideogram4",
+    "DreamLitePipeline": "dreamlite",
     "HunyuanDiTPipeline": "hunyuan-dit",
     "HunyuanImagePipeline": "hunyuan-image",
     "KolorsPipeline": "kolors",
@@ -75,6 +89,14 @@ PIPELINES: Mapping[str, str] = {
 }
 """Pipeline class in diffusers -> family; what further numbers tell is below."""
 
+_STAGES: Mapping[str, str] = {
+    "KandinskyV22Pipeline": "decoder",
+    "KandinskyV22PriorPipeline": "prior",
+    "StableCascadeDecoderPipeline": "decoder",
+    "StableCascadePriorPipeline": "prior",
+}
+"""Pipelines of one stage of two."""
+
 _VARIANTS: tuple[tuple[str, str], ...] = (
     ("Inpaint", "inpaint"),
     ("Fill", "inpaint"),
@@ -92,6 +114,9 @@ def identify_folder(folder: Path) -> Identity:
     except AppError as refusal:
         return Identity(kind="unknown", format="folder", unsupported=refusal.sentence)
     found = _told(folder, index)
+    why = _why_not(str(index.get("_class_name")), FAMILIES.get(found.family))
+    if why:
+        return replace(found, unsupported=why)
     try:
         check_folder(folder)
         return judged(_counted(folder, found))
@@ -139,14 +164,34 @@ def _told(folder: Path, index: Mapping[str, object]) -> Identity:
         naming="diffusers",
         prediction="flow" if flow else prediction,
         zero_snr=_config(folder, "scheduler").get("rescale_betas_zero_snr") is True,
-        native_size=_size(folder, unet or transformer) or (row.native_size if row else None),
+        native_size=_size(folder, unet or transformer, row) or (row.native_size if row else None),
         in_channels=channels if isinstance(channels, int) else 0,
         latent_channels=latent if isinstance(latent, int) else 0,
         parts=tuple(weight_parts(index)),
     )
 
 
-def _size(folder: Path, denoiser: Mapping[str, object]) -> tuple[int, int] | None:
+def _why_not(pipeline: str, family: Family | None) -> str:
+    """Why a pipeline of a family makes no pictures, where something better than its name tells."""
+    if family is None:
+        return ""
+    if family.why_not:
+        return f"It is for {family.title}: {family.why_not}."
+    stage, row = _STAGES.get(pipeline), family.row
+    if stage is None or row is None:
+        return ""
+    return (
+        f"It is the {stage} of {family.title} alone, one stage of two; use a folder with both, as"
+        f" diffusers saves its {row.pipelines[0]}."
+    )
+
+
+def _size(
+    folder: Path, denoiser: Mapping[str, object], family: Family | None
+) -> tuple[int, int] | None:
+    row = family.row if family is not None else None
+    if row is not None and not row.sized:
+        return None
     try:
         own = read_json(folder / "mezzotint.json")
     except AppError:

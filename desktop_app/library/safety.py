@@ -12,7 +12,10 @@ from desktop_app.recipe.family import Part
 from desktop_app.weights.variants import VARIANTS, WEIGHTS, variant_in, with_variant
 
 # Named in many folders, never loaded here.
-_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_UNUSED = frozenset(
+    {"safety_checker", "feature_extractor", "image_encoder", "text_processor", "pe", "pe_tokenizer"}
+    | {"prior_feature_extractor", "prior_image_encoder"}
+)
 _NOTHING = [None, None]
 _UNUSED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 _CODE = frozenset(
@@ -98,8 +101,12 @@ def _check_index(folder: Path, index: dict[str, object]) -> None:
     needed = [name for name, part in parts.items() if part.needed]
     for part in (*needed, "scheduler"):
         if part not in index:
+            row = parts.get(part)
             raise AppError(
-                "model-kind", f"“{folder.name}” has no {part.replace('_', ' ')}.", path=str(folder)
+                "model-kind",
+                f"“{folder.name}” has no {part.replace('_', ' ')}.",
+                hint=row.hint if row is not None else "",
+                path=str(folder),
             )
 
 
@@ -116,10 +123,17 @@ def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part
         and (pair == _NOTHING or (pair and pair[0] in _UNUSED_LIBRARIES))
     ):
         return
+    if known is not None and pair == _NOTHING:
+        raise AppError(
+            "model-kind",
+            f"“{folder.name}” has no {name.replace('_', ' ')}.",
+            hint=known.hint or "Copy or download the model again.",
+            path=str(folder),
+        )
     if len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         raise _unsafe(folder, f"its part {name[:60]!r} is not named by two plain words")
     library, kind = str(pair[0]), str(pair[1])
-    if known is not None and library == known.index_library and kind in known.classes:
+    if known is not None and known.is_of(library) and kind in known.classes:
         return
     scheduler = name == "scheduler" and library == "diffusers" and kind.endswith("Scheduler")
     if scheduler and kind.isalnum() and kind.isascii():

@@ -12,6 +12,8 @@ _BLOCKS = ("block_out_channels", "encoder_block_out_channels", "dim_mult")
 
 def factor_of(vae: Mapping[str, object]) -> int:
     """Pixels along a side of one latent pixel; `vae` is the config of the part that decodes."""
+    if vae.get("_class_name") == "PaellaVQModel":
+        return 4
     names = _BLOCKS if vae.get("_class_name") != "AutoencoderTiny" else _BLOCKS[1:]
     blocks = next((vae[name] for name in names if isinstance(vae.get(name), list)), None)
     count = len(cast(list[object], blocks)) if isinstance(blocks, list) else 4

@@ -5,12 +5,23 @@ from desktop_app.recipe.family_flows import FLOWING
 from desktop_app.recipe.family_rows import DIFFUSING
 
 _ROWS = (*DIFFUSING, *FLOWING)
+_RENAMED = {
+    "LuminaText2ImgPipeline": "LuminaPipeline",
+    "Lumina2Text2ImgPipeline": "Lumina2Pipeline",
+}
+"""Pipelines that were published by another name."""
 FAMILIES: dict[str, Family] = {row.key: row for row in _ROWS}
 
 
 def families_of(pipeline: str) -> tuple[Family, ...]:
     """The families that a pipeline class belongs to; more than one share Stable Diffusion's."""
-    return tuple(row for row in _ROWS if pipeline in row.pipelines)
+    name = present_name(pipeline)
+    return tuple(row for row in _ROWS if name in row.pipelines)
+
+
+def present_name(pipeline: str) -> str:
+    """The name in diffusers of a pipeline class that an index names."""
+    return _RENAMED.get(pipeline, pipeline)
 
 
 def stable_family(cross_attention_dim: object) -> Family:

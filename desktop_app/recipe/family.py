@@ -25,6 +25,7 @@ class Part:
         needed: whether the pipeline cannot work without it.
         named: what the index of a folder calls the library, where that is another word.
         read_as: the class that is loaded whatever the index names; empty for the one it names.
+        hint: where it is to be had, for one that folders often lack.
     """
 
     name: str
@@ -33,11 +34,16 @@ class Part:
     needed: bool = True
     named: str = ""
     read_as: str = ""
+    hint: str = ""
 
     @property
     def index_library(self) -> str:
-        """The library as the index of a folder names it."""
+        """The library as the index of a folder mostly names it."""
         return self.named or self.library
+
+    def is_of(self, library: str) -> bool:
+        """Whether an index may name this library for it."""
+        return library in (self.named, self.library) and library != ""
 
     @property
     def has_weights(self) -> bool:
@@ -56,10 +62,12 @@ class Family:
         parts: of these pipelines.
         native: side in pixels of the square it was trained at.
         multiple: sizes are multiples of this many pixels.
+        sized: whether the config of its network tells the native size of a model.
         sizes: the only widths and heights that it makes; none where it makes all such multiples.
         steps, guidance_scale, scheduler, sigmas: what it works best with.
         schedulers: keys of the samplers that can be used with it.
         controls: what the sidebar shows.
+        branches: whether a picture can go on from a step of another.
         adapters: kinds of files that can be attached: `lora`, `embedding`.
         tasks: `text` makes pictures from text, `refine` only works on another picture.
         refiner: key of the family that can take the last steps; empty where none can.
@@ -74,6 +82,7 @@ class Family:
     parts: tuple[Part, ...]
     native: int
     multiple: int = 8
+    sized: bool = True
     sizes: tuple[tuple[int, int], ...] = ()
     steps: int = 25
     guidance_scale: float = 7.0
@@ -81,6 +90,7 @@ class Family:
     sigmas: Sigmas = "karras"
     schedulers: tuple[str, ...] = tuple(SAMPLERS)
     controls: tuple[Control, ...]
+    branches: bool = True
     adapters: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ("text",)
     refiner: str = ""

@@ -2,12 +2,14 @@
 
 from desktop_app.recipe.family import Control, Family, Part
 from desktop_app.recipe.family_parts import (
+    ANY_WORDS,
     BIG_CLIP,
     CLIP,
     CLIP_WORDS,
     GEMMA_WORDS,
     GUIDED,
     KL,
+    LLAMA_WORDS,
     QWEN_WORDS,
     T5,
     T5_FILE,
@@ -26,6 +28,7 @@ def _flow(
     steps: int,
     guidance_scale: float,
     native: int = 1024,
+    sized: bool = True,
     multiple: int = 16,
     sizes: tuple[tuple[int, int], ...] = (),
     controls: tuple[Control, ...] = GUIDED,
@@ -40,6 +43,7 @@ def _flow(
         pipelines=pipelines,
         parts=parts,
         native=native,
+        sized=sized,
         multiple=multiple,
         sizes=sizes,
         steps=steps,
@@ -53,6 +57,12 @@ def _flow(
         tokenizer_file=tokenizer_file,
     )
 
+
+LLAMA_HINT = (
+    "It is Meta's Llama 3.1 8B Instruct, which HiDream may not pass on: copy its files into the"
+    " folders text_encoder_4 and tokenizer_4, and name them in model_index.json."
+)
+FLUX2_VAE = diffusers("vae", "AutoencoderKLFlux2")
 
 FLOWING = (
     _flow(
@@ -120,6 +130,168 @@ FLOWING = (
         controls=(*GUIDED, "scheduler"),
         adapters=("lora",),
         latent_channels=32,
+    ),
+    _flow(
+        key="flux2",
+        label="Flux.2",
+        pipelines=("Flux2Pipeline",),
+        parts=(
+            # Its pipeline reads nothing but text with it, for which the words alone are enough.
+            transformers(
+                "tokenizer",
+                *ANY_WORDS,
+                "PixtralProcessor",
+                "LlamaTokenizerFast",
+                read_as=ANY_WORDS[0],
+            ),
+            transformers("text_encoder", "Mistral3ForConditionalGeneration"),
+            diffusers("transformer", "Flux2Transformer2DModel"),
+            FLUX2_VAE,
+        ),
+        steps=50,
+        guidance_scale=4.0,
+        controls=("guidance_scale",),
+        adapters=("lora",),
+        latent_channels=32,
+    ),
+    _flow(
+        key="flux2_klein",
+        label="Flux.2 Klein",
+        pipelines=("Flux2KleinPipeline",),
+        parts=(
+            transformers("tokenizer", *QWEN_WORDS),
+            transformers("text_encoder", "Qwen3ForCausalLM"),
+            diffusers("transformer", "Flux2Transformer2DModel"),
+            FLUX2_VAE,
+        ),
+        steps=4,
+        guidance_scale=1.0,
+        controls=("guidance_scale",),
+        adapters=("lora",),
+        latent_channels=32,
+    ),
+    _flow(
+        key="ernie_image",
+        label="ERNIE-Image",
+        pipelines=("ErnieImagePipeline",),
+        parts=(
+            transformers("tokenizer", *ANY_WORDS),
+            transformers("text_encoder", "Mistral3Model"),
+            diffusers("transformer", "ErnieImageTransformer2DModel"),
+            FLUX2_VAE,
+        ),
+        steps=50,
+        guidance_scale=4.0,
+        adapters=("lora",),
+        latent_channels=32,
+    ),
+    _flow(
+        key="ovis_image",
+        label="Ovis-Image",
+        pipelines=("OvisImagePipeline",),
+        parts=(
+            transformers("tokenizer", *QWEN_WORDS),
+            transformers("text_encoder", "Qwen3Model"),
+            diffusers("transformer", "OvisImageTransformer2DModel"),
+            KL,
+        ),
+        steps=50,
+        guidance_scale=5.0,
+    ),
+    _flow(
+        key="longcat_image",
+        label="LongCat-Image",
+        pipelines=("LongCatImagePipeline",),
+        parts=(
+            transformers("tokenizer", *QWEN_WORDS),
+            transformers("text_encoder", "Qwen2_5_VLForConditionalGeneration"),
+            diffusers("transformer", "LongCatImageTransformer2DModel"),
+            KL,
+        ),
+        steps=50,
+        guidance_scale=4.5,
+    ),
+    _flow(
+        key="bria",
+        label="Bria",
+        pipelines=("BriaPipeline",),
+        parts=(*T5, diffusers("transformer", "BriaTransformer2DModel"), KL),
+        steps=30,
+        guidance_scale=5.0,
+        latent_channels=4,
+    ),
+    _flow(
+        key="hidream",
+        label="HiDream-I1",
+        pipelines=("HiDreamImagePipeline",),
+        parts=(
+            transformers("tokenizer", *CLIP_WORDS),
+            transformers("text_encoder", "CLIPTextModelWithProjection"),
+            *BIG_CLIP,
+            transformers("tokenizer_3", *T5_WORDS),
+            transformers("text_encoder_3", "T5EncoderModel"),
+            transformers("tokenizer_4", *ANY_WORDS, *LLAMA_WORDS, hint=LLAMA_HINT),
+            transformers("text_encoder_4", "LlamaForCausalLM", hint=LLAMA_HINT),
+            diffusers("transformer", "HiDreamImageTransformer2DModel"),
+            KL,
+        ),
+        # What its authors list; their pipeline makes one of about this area of any other.
+        sizes=(
+            (1024, 1024),
+            (880, 1168),
+            (1168, 880),
+            (832, 1248),
+            (1248, 832),
+            (768, 1360),
+            (1360, 768),
+        ),
+        steps=50,
+        guidance_scale=5.0,
+        adapters=("lora",),
+    ),
+    _flow(
+        key="auraflow",
+        label="AuraFlow",
+        sized=False,
+        pipelines=("AuraFlowPipeline",),
+        parts=(
+            transformers("tokenizer", *LLAMA_WORDS, *T5_WORDS),
+            transformers("text_encoder", "UMT5EncoderModel"),
+            diffusers("transformer", "AuraFlowTransformer2DModel"),
+            KL,
+        ),
+        steps=50,
+        guidance_scale=3.5,
+        adapters=("lora",),
+        latent_channels=4,
+    ),
+    _flow(
+        key="cogview4",
+        label="CogView 4",
+        pipelines=("CogView4Pipeline",),
+        parts=(
+            transformers("tokenizer", *ANY_WORDS),
+            transformers("text_encoder", "GlmModel"),
+            diffusers("transformer", "CogView4Transformer2DModel"),
+            KL,
+        ),
+        steps=50,
+        guidance_scale=5.0,
+        adapters=("lora",),
+    ),
+    _flow(
+        key="lumina",
+        label="Lumina-Next",
+        pipelines=("LuminaPipeline",),
+        parts=(
+            transformers("tokenizer", *GEMMA_WORDS),
+            transformers("text_encoder", "GemmaModel", "GemmaForCausalLM"),
+            diffusers("transformer", "LuminaNextDiT2DModel"),
+            KL,
+        ),
+        steps=30,
+        guidance_scale=4.0,
+        latent_channels=4,
     ),
     _flow(
         key="lumina2",

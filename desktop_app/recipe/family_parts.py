@@ -8,14 +8,24 @@ def diffusers(name: str, *classes: str, named: str = "") -> Part:
     return Part(name=name, library="diffusers", classes=classes, named=named)
 
 
-def transformers(name: str, *classes: str, needed: bool = True, read_as: str = "") -> Part:
+def transformers(
+    name: str, *classes: str, needed: bool = True, read_as: str = "", hint: str = ""
+) -> Part:
     """A component that transformers has the classes of."""
-    return Part(name=name, library="transformers", classes=classes, needed=needed, read_as=read_as)
+    return Part(
+        name=name,
+        library="transformers",
+        classes=classes,
+        needed=needed,
+        read_as=read_as,
+        hint=hint,
+    )
 
 
 CLIP_WORDS = ("CLIPTokenizer", "CLIPTokenizerFast")
 T5_WORDS = ("T5Tokenizer", "T5TokenizerFast")
 GEMMA_WORDS = ("GemmaTokenizer", "GemmaTokenizerFast")
+LLAMA_WORDS = ("LlamaTokenizer", "LlamaTokenizerFast")
 QWEN_WORDS = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
 ANY_WORDS = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """What a tokenizer.json is read with that belongs to no class of its own."""
@@ -34,6 +44,7 @@ T5 = (
 )
 UNET = diffusers("unet", "UNet2DConditionModel")
 KL = diffusers("vae", "AutoencoderKL")
+MOVQ = diffusers("movq", "VQModel")
 ANY_KL = diffusers("vae", "AutoencoderKL", "AutoencoderTiny")
 T5_FILE = "google/t5-v1_1-xxl: tokenizer.json"
 

@@ -1,6 +1,5 @@
 """One tiny pipeline of the real classes for each family, with random weights."""
 
-import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,26 @@ import diffusers
 import torch
 import transformers
 
-from tests.tiny_model import byte_letters, tiny_tokenizer
+from tests.engine import tiny_further
+from tests.engine.tiny_parts import (
+    clip,
+    euler,
+    flow,
+    flux_sizes,
+    gemma,
+    gemma_words,
+    kl,
+    prior,
+    qwen_words,
+    shifted_kl,
+    t5,
+    t5_words,
+    unet,
+)
+from tests.tiny_model import tiny_tokenizer
 
 LOOSE: Any = diffusers
 """For pipelines whose annotations refuse the schedulers that they work with."""
-LETTERS = list(string.ascii_lowercase)
-FLOW: dict[str, Any] = {"shift": 3.0}
 
 
 def save_tiny_family(key: str, folder: Path) -> None:
@@ -32,122 +45,14 @@ def save_tiny_family(key: str, folder: Path) -> None:
         pipe.save_pretrained(folder)
 
 
-def _kl(channels: int = 4, **more: Any) -> Any:
-    sizes: dict[str, Any] = {
-        "block_out_channels": (16, 16, 16, 16),
-        "down_block_types": ("DownEncoderBlock2D",) * 4,
-        "up_block_types": ("UpDecoderBlock2D",) * 4,
-        "latent_channels": channels,
-        "norm_num_groups": 8,
-        "sample_size": 64,
-    }
-    return diffusers.AutoencoderKL(**sizes, **more)
-
-
-def _shifted_kl() -> Any:
-    return _kl(16, scaling_factor=1.5, shift_factor=0.06, use_quant_conv=False)
-
-
-def _clip(width: int, *, projects: bool) -> Any:
-    config = transformers.CLIPTextConfig(
-        hidden_size=width,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        vocab_size=514,
-        bos_token_id=512,
-        eos_token_id=513,
-        pad_token_id=513,
-        projection_dim=32,
-    )
-    kind = transformers.CLIPTextModelWithProjection if projects else transformers.CLIPTextModel
-    return kind(config)
-
-
-def _t5() -> Any:
-    config = transformers.T5Config(
-        vocab_size=32,
-        d_model=32,
-        d_ff=37,
-        d_kv=8,
-        num_layers=2,
-        num_heads=4,
-        relative_attention_num_buckets=8,
-    )
-    return transformers.T5EncoderModel(config)
-
-
-def _t5_words() -> Any:
-    pieces: list[Any] = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -1.0)]
-    pieces += [(letter, -2.0) for letter in LETTERS]
-    return transformers.T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=77)
-
-
-def _gemma_words() -> Any:
-    words = ["<pad>", "<eos>", "<bos>", "<unk>", "▁", *LETTERS]
-    vocabulary = {word: number for number, word in enumerate(words)}
-    return transformers.GemmaTokenizer(vocab=vocabulary, merges=[], model_max_length=400)
-
-
-def _gemma() -> Any:
-    config = transformers.Gemma2Config(
-        vocab_size=64,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        head_dim=16,
-        sliding_window=64,
-    )
-    return transformers.Gemma2Model(config)
-
-
-def _qwen_words() -> Any:
-    words = [*byte_letters(), "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
-    tokenizer = transformers.Qwen2Tokenizer(
-        vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=512
-    )
-    tokenizer.chat_template = (
-        "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
-    )
-    return tokenizer
-
-
-def _unet(**changes: Any) -> Any:
-    sizes: dict[str, Any] = {
-        "block_out_channels": (32, 64),
-        "layers_per_block": 1,
-        "sample_size": 8,
-        "in_channels": 4,
-        "out_channels": 4,
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-        "cross_attention_dim": 32,
-        "attention_head_dim": 8,
-        "norm_num_groups": 16,
-    }
-    return diffusers.UNet2DConditionModel(**(sizes | changes))
-
-
-def _euler(prediction: str = "epsilon", **more: Any) -> Any:
-    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-    settings: dict[str, Any] = {**betas, "steps_offset": 1, "prediction_type": prediction, **more}
-    return diffusers.EulerDiscreteScheduler(**settings)
-
-
-def _flow(**more: Any) -> Any:
-    return diffusers.FlowMatchEulerDiscreteScheduler(**FLOW, **more)
-
-
 def _sd2() -> Any:
     none: Any = None
     return diffusers.StableDiffusionPipeline(
-        vae=_kl(),
-        text_encoder=_clip(1024, projects=False),
+        vae=kl(),
+        text_encoder=clip(1024, projects=False),
         tokenizer=tiny_tokenizer(),
-        unet=_unet(cross_attention_dim=1024, use_linear_projection=True),
-        scheduler=_euler("v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"),
+        unet=unet(cross_attention_dim=1024, use_linear_projection=True),
+        scheduler=euler("v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"),
         safety_checker=none,
         feature_extractor=none,
         requires_safety_checker=False,
@@ -157,10 +62,10 @@ def _sd2() -> Any:
 def _lcm() -> Any:
     none: Any = None
     return diffusers.LatentConsistencyModelPipeline(
-        vae=_kl(),
-        text_encoder=_clip(32, projects=False),
+        vae=kl(),
+        text_encoder=clip(32, projects=False),
         tokenizer=tiny_tokenizer(),
-        unet=_unet(time_cond_proj_dim=32),
+        unet=unet(time_cond_proj_dim=32),
         scheduler=diffusers.LCMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
         ),
@@ -172,12 +77,12 @@ def _lcm() -> Any:
 
 def _xl_parts() -> dict[str, Any]:
     return {
-        "vae": _kl(force_upcast=True),
-        "text_encoder": _clip(32, projects=False),
-        "text_encoder_2": _clip(48, projects=True),
+        "vae": kl(force_upcast=True),
+        "text_encoder": clip(32, projects=False),
+        "text_encoder_2": clip(48, projects=True),
         "tokenizer": tiny_tokenizer(),
         "tokenizer_2": tiny_tokenizer(),
-        "unet": _unet(
+        "unet": unet(
             cross_attention_dim=80,
             use_linear_projection=True,
             addition_embed_type="text_time",
@@ -185,7 +90,7 @@ def _xl_parts() -> dict[str, Any]:
             transformer_layers_per_block=(1, 2),
             projection_class_embeddings_input_dim=8 * 6 + 32,
         ),
-        "scheduler": _euler(timestep_spacing="leading"),
+        "scheduler": euler(timestep_spacing="leading"),
     }
 
 
@@ -209,64 +114,51 @@ def _sd3() -> Any:
             pooled_projection_dim=64,
             pos_embed_max_size=32,
         ),
-        scheduler=_flow(),
-        vae=_shifted_kl(),
-        text_encoder=_clip(32, projects=True),
+        scheduler=flow(),
+        vae=shifted_kl(),
+        text_encoder=clip(32, projects=True),
         tokenizer=tiny_tokenizer(),
-        text_encoder_2=_clip(32, projects=True),
+        text_encoder_2=clip(32, projects=True),
         tokenizer_2=tiny_tokenizer(),
         text_encoder_3=none,
         tokenizer_3=none,
     )
 
 
-def _flux_sizes() -> dict[str, Any]:
-    return {
-        "patch_size": 1,
-        "in_channels": 64,
-        "num_layers": 1,
-        "num_single_layers": 1,
-        "attention_head_dim": 16,
-        "num_attention_heads": 2,
-        "joint_attention_dim": 32,
-        "axes_dims_rope": (4, 4, 8),
-    }
-
-
 def _flux() -> Any:
     return diffusers.FluxPipeline(
-        scheduler=_flow(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15),
-        text_encoder=_clip(32, projects=False),
-        text_encoder_2=_t5(),
+        scheduler=flow(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15),
+        text_encoder=clip(32, projects=False),
+        text_encoder_2=t5(),
         tokenizer=tiny_tokenizer(),
-        tokenizer_2=_t5_words(),
+        tokenizer_2=t5_words(),
         transformer=diffusers.FluxTransformer2DModel(
-            **_flux_sizes(), pooled_projection_dim=32, guidance_embeds=True
+            **flux_sizes(), pooled_projection_dim=32, guidance_embeds=True
         ),
-        vae=_shifted_kl(),
+        vae=shifted_kl(),
     )
 
 
 def _chroma() -> Any:
     return diffusers.ChromaPipeline(
-        scheduler=_flow(),
-        text_encoder=_t5(),
-        tokenizer=_t5_words(),
+        scheduler=flow(),
+        text_encoder=t5(),
+        tokenizer=t5_words(),
         transformer=diffusers.ChromaTransformer2DModel(
-            **_flux_sizes(),
+            **flux_sizes(),
             approximator_num_channels=16,
             approximator_hidden_dim=16,
             approximator_layers=1,
         ),
-        vae=_shifted_kl(),
+        vae=shifted_kl(),
     )
 
 
 def _pixart() -> Any:
     return LOOSE.PixArtSigmaPipeline(
-        tokenizer=_t5_words(),
-        text_encoder=_t5(),
-        vae=_kl(),
+        tokenizer=t5_words(),
+        text_encoder=t5(),
+        vae=kl(),
         transformer=diffusers.PixArtTransformer2DModel(
             sample_size=8,
             num_layers=2,
@@ -323,8 +215,8 @@ def _sana() -> Any:
             scaling_factor=0.41407,
         ),
         scheduler=scheduler,
-        text_encoder=_gemma(),
-        tokenizer=_gemma_words(),
+        text_encoder=gemma(),
+        tokenizer=gemma_words(),
     )
 
 
@@ -344,10 +236,10 @@ def _lumina2() -> Any:
             axes_lens=(400, 64, 64),
             cap_feat_dim=32,
         ),
-        scheduler=_flow(use_dynamic_shifting=True),
-        vae=_shifted_kl(),
-        text_encoder=_gemma(),
-        tokenizer=_gemma_words(),
+        scheduler=flow(use_dynamic_shifting=True),
+        vae=shifted_kl(),
+        text_encoder=gemma(),
+        tokenizer=gemma_words(),
     )
 
 
@@ -366,8 +258,8 @@ def _z_image() -> Any:
             axes_dims=[8, 4, 4],
             axes_lens=[512, 64, 64],
         ),
-        scheduler=_flow(),
-        vae=_shifted_kl(),
+        scheduler=flow(),
+        vae=shifted_kl(),
         text_encoder=transformers.Qwen3Model(
             transformers.Qwen3Config(
                 vocab_size=300,
@@ -379,7 +271,7 @@ def _z_image() -> Any:
                 head_dim=8,
             )
         ),
-        tokenizer=_qwen_words(),
+        tokenizer=qwen_words(),
     )
 
 
@@ -415,25 +307,12 @@ def _qwen_image() -> Any:
         vae=diffusers.AutoencoderKLQwenImage(
             base_dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=1
         ),
-        scheduler=_flow(use_dynamic_shifting=True),
+        scheduler=flow(use_dynamic_shifting=True),
         text_encoder=transformers.Qwen2_5_VLForConditionalGeneration(
             transformers.Qwen2_5_VLConfig(text_config=text, vision_config=seen)
         ),
-        tokenizer=_qwen_words(),
+        tokenizer=qwen_words(),
     )
-
-
-def _prior(**sizes: Any) -> Any:
-    told: dict[str, Any] = {
-        "num_attention_heads": 2,
-        "attention_head_dim": 12,
-        "embedding_dim": 32,
-        "num_layers": 1,
-        **sizes,
-    }
-    prior = diffusers.PriorTransformer(**told)
-    prior.clip_std = torch.nn.Parameter(torch.ones(prior.clip_std.shape))
-    return prior
 
 
 def _kandinsky22() -> Any:
@@ -446,7 +325,7 @@ def _kandinsky22() -> Any:
         num_hidden_layers=2,
         patch_size=16,
     )
-    unet = _unet(
+    network = unet(
         out_channels=8,
         addition_embed_type="image",
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
@@ -470,7 +349,7 @@ def _kandinsky22() -> Any:
         vq_embed_dim=4,
     )
     return diffusers.KandinskyV22CombinedPipeline(
-        unet=unet,
+        unet=network,
         scheduler=diffusers.DDPMScheduler(
             beta_schedule="linear",
             beta_start=0.00085,
@@ -479,9 +358,9 @@ def _kandinsky22() -> Any:
             variance_type="learned_range",
         ),
         movq=movq,
-        prior_prior=_prior(),
+        prior_prior=prior(),
         prior_image_encoder=transformers.CLIPVisionModelWithProjection(seen),
-        prior_text_encoder=_clip(32, projects=True),
+        prior_text_encoder=clip(32, projects=True),
         prior_tokenizer=tiny_tokenizer(),
         prior_scheduler=diffusers.UnCLIPScheduler(
             variance_type="fixed_small_log",
@@ -499,8 +378,8 @@ def _unclip() -> Any:
 
     return LOOSE.StableUnCLIPPipeline(
         prior_tokenizer=tiny_tokenizer(),
-        prior_text_encoder=_clip(32, projects=True),
-        prior=_prior(),
+        prior_text_encoder=clip(32, projects=True),
+        prior=prior(),
         prior_scheduler=diffusers.UnCLIPScheduler(
             variance_type="fixed_small_log",
             prediction_type="sample",
@@ -511,14 +390,14 @@ def _unclip() -> Any:
         image_normalizer=StableUnCLIPImageNormalizer(embedding_dim=32),
         image_noising_scheduler=diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2"),
         tokenizer=tiny_tokenizer(),
-        text_encoder=_clip(32, projects=False),
-        unet=_unet(
+        text_encoder=clip(32, projects=False),
+        unet=unet(
             class_embed_type="projection",
             projection_class_embeddings_input_dim=64,
             use_linear_projection=True,
         ),
-        scheduler=_euler("v_prediction"),
-        vae=_kl(),
+        scheduler=euler("v_prediction"),
+        vae=kl(),
     )
 
 
@@ -536,4 +415,5 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "lumina2": _lumina2,
     "z_image": _z_image,
     "qwen_image": _qwen_image,
+    **tiny_further.MAKERS,
 }

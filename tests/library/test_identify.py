@@ -136,6 +136,79 @@ DENOISERS: dict[str, tuple[str, Mapping[str, tuple[int, ...]]]] = {
             "down_blocks.1.0.channelwise.0.weight": (2560, 640),
         },
     ),
+    "flux2 klein": ("flux2-klein", {"single_stream_modulation.lin.weight": (9216, 3072)}),
+    "flux2 klein diffusers": (
+        "flux2-klein",
+        {"single_stream_modulation.linear.weight": (12288, 4096)},
+    ),
+    "ovis": (
+        "ovis-image",
+        {
+            "context_embedder_norm.weight": (2048,),
+            "single_transformer_blocks.0.attn.norm_q.weight": (128,),
+        },
+    ),
+    "longcat": (
+        "longcat-image",
+        {
+            "context_embedder.weight": (3072, 3584),
+            "single_transformer_blocks.0.attn.norm_q.weight": (128,),
+            "time_embed.timestep_embedder.linear_1.weight": (3072, 256),
+        },
+    ),
+    "bria": (
+        "bria",
+        {
+            "context_embedder.weight": (3072, 4096),
+            "single_transformer_blocks.0.attn.norm_q.weight": (128,),
+            "time_embed.timestep_embedder.linear_1.weight": (3072, 256),
+        },
+    ),
+    "ernie": (
+        "ernie-image",
+        {
+            "text_proj.weight": (4096, 3072),
+            "adaLN_modulation.1.weight": (24576, 4096),
+            "layers.0.self_attention.norm_q.weight": (128,),
+        },
+    ),
+    "lumina next": (
+        "lumina",
+        {
+            "cap_embedder.0.weight": (2048,),
+            "layers.0.attention.wk_y.weight": (768, 2048),
+        },
+    ),
+    "lumina next diffusers": (
+        "lumina",
+        {
+            "time_caption_embed.caption_embedder.0.weight": (2048,),
+            "layers.0.attn1.to_q.weight": (2304, 2304),
+            "layers.0.gate": (32,),
+        },
+    ),
+    "cogview3": (
+        "cogview3",
+        {
+            "time_condition_embed.condition_embedder.linear_1.weight": (512, 1536),
+            "patch_embed.text_proj.weight": (2560, 4096),
+        },
+    ),
+    "cogview4": (
+        "cogview4",
+        {
+            "time_condition_embed.condition_embedder.linear_1.weight": (512, 1536),
+            "patch_embed.text_proj.weight": (4096, 4096),
+        },
+    ),
+    "kandinsky 3": (
+        "kandinsky3",
+        {
+            "conv_in.weight": (192, 4, 3, 3),
+            "add_time_condition.attention.to_k.weight": (4096, 4096),
+            "encoder_hid_proj.projection_linear.weight": (4096, 4096),
+        },
+    ),
     "auraflow": ("auraflow", {"double_layers.0.attn.w1q.weight": (3072, 3072)}),
     "wan": ("wan", {"head.modulation": (1, 2, 5120), "blocks.0.cross_attn.k.weight": (1, 1)}),
     "hunyuan video": (

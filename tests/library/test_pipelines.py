@@ -7,6 +7,7 @@ import pytest
 from desktop_app.library.catalog import Catalog
 from desktop_app.library.families import FAMILIES as SORTS
 from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.reading import read_json
 from desktop_app.recipe.families import FAMILIES, Family
 from desktop_app.recipe.recipe import HEIGHT, WIDTH
 from desktop_app.weights.variants import WEIGHTS
@@ -76,4 +77,45 @@ def test_a_pipeline_that_makes_no_pictures_says_so(tmp_path: Path) -> None:
     write_json(tmp_path / "m/model_index.json", {"_class_name": "WanPipeline"})
     found = identify_folder(tmp_path / "m")
     assert found.family == "wan"
-    assert "makes no pictures here" in found.unsupported
+    assert found.unsupported == "It is for Wan: it makes films, not pictures."
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "said"),
+    [
+        ("StableCascadePriorPipeline", "the prior of Stable Cascade alone"),
+        ("StableCascadeDecoderPipeline", "saves its StableCascadeCombinedPipeline"),
+        ("KandinskyV22Pipeline", "the decoder of Kandinsky 2.2 alone"),
+        ("QwenImage21Pipeline", "needs torchvision"),
+        ("KolorsPipeline", "needs sentencepiece"),
+        ("IFPipeline", "takes no noise"),
+        ("SanaSprintPipeline", "Sana Sprint"),
+        ("EvilPipeline", "makes no pictures here"),
+    ],
+)
+def test_a_pipeline_that_cannot_be_used_says_exactly_why(
+    tmp_path: Path, pipeline: str, said: str
+) -> None:
+    write_json(tmp_path / "m/model_index.json", {"_class_name": pipeline})
+    assert said in identify_folder(tmp_path / "m").unsupported
+
+
+def test_a_pipeline_by_its_old_name_is_known(tmp_path: Path) -> None:
+    folder = write_pipeline(tmp_path / "m", FAMILIES["lumina"], "LuminaText2ImgPipeline")
+    found = identify_folder(folder)
+    assert (found.family, found.unsupported) == ("lumina", "")
+
+
+@pytest.mark.parametrize("missing", [None, [None, None]])
+def test_a_folder_without_its_language_model_says_where_to_find_it(
+    tmp_path: Path, missing: object
+) -> None:
+    folder = write_pipeline(tmp_path / "m", FAMILIES["hidream"], "HiDreamImagePipeline")
+    index = read_json(folder / "model_index.json")
+    index["text_encoder_4"] = missing
+    if missing is None:
+        del index["text_encoder_4"]
+    write_json(folder / "model_index.json", index)
+    why = identify_folder(folder).unsupported
+    assert "has no text encoder 4" in why
+    assert "Llama 3.1 8B Instruct" in why

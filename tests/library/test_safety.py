@@ -72,7 +72,6 @@ UNSAFE: dict[str, Callable[[Path], None]] = {
     "path for a library": change("vae", ["../../evil", "AutoencoderKL"]),
     "number for a class": change("vae", ["diffusers", 5]),
     "text for a pair": change("scheduler", "diffusers"),
-    "nothing for a part": change("text_encoder", [None, None]),
     "unknown part": change("helper", ["helper", "Runner"]),
     "checker of its own": change("safety_checker", ["checker", "Mine"]),
     "auto_map": config("text_encoder/config.json", auto_map={"AutoModel": "evil--x.Model"}),
