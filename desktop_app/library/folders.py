@@ -60,6 +60,7 @@ KIND_FOLDERS: Mapping[str, Kind] = {
 
 OWN_FOLDERS: Mapping[Kind, str] = {
     "checkpoint": "checkpoints",
+    "refiner": "checkpoints",
     "denoiser": "diffusion_models",
     "prior": "diffusion_models",
     "vae": "vae",

@@ -9,6 +9,7 @@ from desktop_app.recipe.recipe import ModelKind, ModelRef
 
 Kind = Literal[
     "checkpoint",
+    "refiner",
     "denoiser",
     "prior",
     "vae",
@@ -22,13 +23,15 @@ Kind = Literal[
     "upscaler",
     "unknown",
 ]
-"""`checkpoint` makes pictures alone; `denoiser` is its UNet or transformer without the rest."""
+"""`checkpoint` makes pictures alone, `refiner` takes their last steps and is as complete;
+`denoiser` is the UNet or transformer without the rest."""
 
 Format = Literal["folder", "safetensors", "gguf", "pickle"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KIND_WORDS: Mapping[Kind, str] = {
     "checkpoint": "checkpoint",
+    "refiner": "refiner",
     "denoiser": "image network",
     "prior": "prior",
     "vae": "VAE",
@@ -44,6 +47,7 @@ KIND_WORDS: Mapping[Kind, str] = {
 }
 _REF_KINDS: Mapping[Kind, ModelKind] = {
     "checkpoint": "single",
+    "refiner": "single",
     "lora": "lora",
     "embedding": "embedding",
     "vae": "vae",

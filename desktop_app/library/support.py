@@ -19,7 +19,14 @@ _PARTS = {"vae": "VAE", "text_encoder": "text encoder", "text_encoder_2": "secon
 
 
 def judged(identity: Identity) -> Identity:
-    """The same with the reason why it cannot be used, where there is one and none was found yet."""
+    """The same with the reason why it cannot be used, where there is one and none was found yet.
+
+    A checkpoint that only takes the last steps of another one's pictures is a refiner here.
+    """
+    family = FAMILIES.get(identity.family)
+    row = family.row if family is not None else None
+    if identity.kind == "checkpoint" and row is not None and "text" not in row.tasks:
+        identity = replace(identity, kind="refiner")
     if identity.unsupported:
         return identity
     return replace(identity, unsupported=_why_not(identity))
@@ -32,7 +39,7 @@ def _why_not(identity: Identity) -> str:
     if family is not None and family.why_not:
         return f"It is for {family.title}: {family.why_not}."
     match identity.kind:
-        case "checkpoint":
+        case "checkpoint" | "refiner":
             return _why_no_checkpoint(identity, family)
         case "denoiser" | "prior":
             title = family.title if family is not None else "an unknown family"
@@ -55,8 +62,6 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
     row = family.row if family is not None else None
     if family is None or row is None:
         return "Its family is not known."
-    if "text" not in row.tasks:
-        return "It refines pictures that another model made, which cannot be done here yet."
     if identity.variant:
         task = _TASKS.get(identity.variant, "for another task")
         return f"It is {task}, not for making pictures from words alone."

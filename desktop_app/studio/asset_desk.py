@@ -13,7 +13,7 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings
 from desktop_app.studio.asset_hasher import AssetHasher
-from desktop_app.studio.asset_use import USABLE, fields_to_use, hashes_in, with_words
+from desktop_app.studio.asset_use import USABLE, fields_to_use, hashes_in, misfit, with_words
 from desktop_app.studio.assets import AssetsModel
 from desktop_app.studio.background import Background
 from desktop_app.studio.bringing import Bringing, here
@@ -182,7 +182,9 @@ class AssetDesk(QObject):
         """Why it cannot be used for the next picture, in one sentence; empty when it can."""
         if asset.unsupported or asset.missing:
             return asset.unsupported or "It is not where it was."
-        return "" if asset.identity.kind in USABLE else "It cannot be used by itself."
+        if asset.identity.kind not in USABLE:
+            return "It cannot be used by itself."
+        return misfit(asset, self._library.current) if asset.identity.kind == "refiner" else ""
 
     def add_word(self, word: str) -> None:
         """Put a trigger word at the end of the prompt, unless it is there."""

@@ -6,18 +6,18 @@ from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
-from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef
+from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef, RefinerUse
 
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
 
-USABLE = frozenset({"checkpoint", "lora", "embedding", "vae"})
+USABLE = frozenset({"checkpoint", "refiner", "lora", "embedding", "vae"})
 """The kinds of assets that can be taken for a picture."""
 _PLURALS = {"lora": "LoRAs", "embedding": "textual inversions"}
 
 
 def misfit(asset: Asset, model: "ModelInfo | None") -> str:
-    """Why a LoRA, a textual inversion or a VAE does not fit a model, in one sentence.
+    """Why a LoRA, a textual inversion, a VAE or a refiner does not fit a model, in one sentence.
 
     Returns:
         Nothing where it fits, or where it cannot be told before both are loaded.
@@ -28,6 +28,10 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
     identity = asset.identity
     if identity.kind in _PLURALS and identity.kind not in made.adapters:
         return f"{made.label} models take no {_PLURALS[identity.kind]}."
+    family = FAMILIES.get(identity.family)
+    if identity.kind == "refiner":
+        fitting = family is not None and family.made_as == made.refiner
+        return "" if fitting else f"{refines(asset)} “{model.title}” is {made.label}."
     channels = identity.latent_channels, made.latent_channels
     if identity.kind == "vae" and all(channels) and channels[0] != channels[1]:
         return f"It decodes {channels[0]} channels; {made.label} models have {channels[1]}."
@@ -38,8 +42,8 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
 
 
 def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
-    """The fields of a draft that take in a LoRA, a textual inversion or a VAE; None for what
-    cannot be used by itself.
+    """The fields of a draft that take in a LoRA, a textual inversion, a VAE or a refiner; None for
+    what cannot be used by itself.
 
     Using what is in use already changes nothing.
     """
@@ -65,8 +69,22 @@ def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
             return fields
         case "vae":
             return {"vae": ModelRef(sha256=asset.sha256, name=name, kind="vae")}
+        case "refiner":
+            kind = "diffusers" if asset.identity.format == "folder" else "single"
+            ref = ModelRef(sha256=asset.sha256, name=name, kind=kind)
+            start = draft.refiner.start if draft.refiner else RefinerUse(model=ref).start
+            return {"refiner": RefinerUse(model=ref, start=start)}
         case _:
             return None
+
+
+def refines(asset: Asset) -> str:
+    """What a refiner is for, in one sentence; empty for anything else."""
+    family = FAMILIES.get(asset.identity.family)
+    if asset.identity.kind != "refiner" or family is None:
+        return ""
+    begun = [row.label for row in MADE.values() if row.refiner == family.made_as]
+    return f"It takes the last steps of pictures by {' and '.join(begun)} models."
 
 
 def hashes_in(draft: Draft) -> frozenset[str]:

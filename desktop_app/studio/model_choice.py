@@ -104,6 +104,8 @@ def _fitted(draft: Draft, fields: dict[str, Any], new: "ModelInfo") -> dict[str,
         fields["tiling"] = "none"
     if "clip_skip" not in family.controls:
         fields["clip_skip"] = 0
+    if draft.refiner is not None and not family.refiner:
+        fields["refiner"] = None
     step = lcm(WIDTH.multiple, new.factor, family.multiple)
     if "width" not in fields and (draft.width % step or draft.height % step):
         fields["width"], fields["height"] = (

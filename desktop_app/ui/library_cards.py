@@ -55,6 +55,7 @@ _STAR = 30.0
 _Index = QModelIndex | QPersistentModelIndex
 KIND_ICONS = {
     "checkpoint": "box",
+    "refiner": "sparkles",
     "denoiser": "blocks",
     "prior": "blocks",
     "vae": "image",

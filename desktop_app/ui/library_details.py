@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.studio.asset_use import refines
 from desktop_app.studio.assets import Asset, AssetsModel
 from desktop_app.ui import theme
 from desktop_app.ui.chips import FlowLayout
@@ -35,6 +36,7 @@ from desktop_app.ui.panel_scroll import PanelScroll
 PREVIEW_HEIGHT = 190
 USE = {
     "checkpoint": "Use this model",
+    "refiner": "Use as refiner",
     "lora": "Add this LoRA",
     "embedding": "Add to the prompt",
     "vae": "Use this VAE",
@@ -281,6 +283,8 @@ class DetailsPane(PanelScroll):
             words = asset.unsupported
         elif self._assets.is_in_use(asset):
             words = "In use for the next picture."
+        elif used := refines(asset):
+            words = f"{used} It is chosen in their sidebar, under Advanced."
         self.why.setText(words)
         self.why.setVisible(bool(words))
         restyle(self.why, "state", "warn" if asset.missing or asset.unsupported else "")
