@@ -14,15 +14,27 @@ from starter_model import vae as autoencoders
 from starter_model.muon import optimizer_for
 from starter_model.pool import Pool
 from starter_model.schedule import scheduler
-from starter_model.unet import DROPOUT, TextStates, cached_latents, load_parts, timesteps
+from starter_model.unet import (
+    DROPOUT,
+    MASK_WEIGHT,
+    TextStates,
+    cached_latents,
+    load_parts,
+    timesteps,
+)
 from starter_model.vae import to_tensor
 
 FILE = "ip-adapter.safetensors"
 TOKENS = 4  # what diffusers expects of the plain adapter
+WORDLESS = 0.75
 
 
 def untrained(unet: UNet2DConditionModel, embedding: int) -> dict[str, dict[str, Tensor]]:
-    """Return fresh adapter weights in the published layout, values small so that it starts mute."""
+    """Return fresh adapter weights in the published layout.
+
+    Keys and values begin as those that the U-Net has for its text (Ye et al., section 3.2), so that
+    only the projection has to learn from nothing how to say in tokens what a picture shows.
+    """
     width = unet.config.cross_attention_dim
     generator = torch.Generator().manual_seed(7)
 
@@ -39,9 +51,9 @@ def untrained(unet: UNet2DConditionModel, embedding: int) -> dict[str, dict[str,
     crossing = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
     for index, name in enumerate(crossing):
         layer = unet.get_submodule(name.removesuffix(".processor"))
-        inner = layer.to_k.weight.shape[0]
-        attention[f"{2 * index + 1}.to_k_ip.weight"] = small(inner, width)
-        attention[f"{2 * index + 1}.to_v_ip.weight"] = small(inner, width)
+        for kind in ("k", "v"):
+            weight = getattr(layer, f"to_{kind}").weight.detach().clone()
+            attention[f"{2 * index + 1}.to_{kind}_ip.weight"] = weight
     return {"image_proj": projection, "ip_adapter": attention}
 
 
@@ -111,8 +123,9 @@ def train(
 ) -> Path:
     """Train the adapter of `work/unet` on `work/image_encoder`; return the file written.
 
-    Text and picture are each left out at times, so that either alone works too. Raises OSError
-    when the U-Net or the image encoder has not been trained yet.
+    The words are left out mostly and the picture at times, so that either alone works too. The rate
+    falls to nothing in each call. Raises OSError when the U-Net or the image encoder has not been
+    trained yet.
     """
     pool, checkpoint = Pool(pool_folder), work / "image_prompt.ckpt"
     encoder = CLIPVisionModelWithProjection.from_pretrained(work / "image_encoder").to(device)
@@ -132,6 +145,7 @@ def train(
         ]
     )
     alphas, first = scheduler().alphas_cumprod, 0
+    progress = loop.Progress(name="image-prompt", minutes=minutes)
     if saved := loop.load_state(checkpoint):
         modules.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -141,7 +155,8 @@ def train(
         rng = loop.step_generator(seed, index)
         source = loop.step_noise(rng)
         chosen = rng.integers(0, len(pool), batch)
-        text_states = states.get(chosen, rng.integers(0, 64, batch), rng.random(batch) < 0.5)
+        wordless = rng.random(batch) < WORDLESS
+        text_states = states.get(chosen, rng.integers(0, 64, batch), wordless)
         images = pictures[torch.from_numpy(chosen)].clone()
         images[torch.from_numpy(rng.random(batch) < DROPOUT)] = 0
         clean = latents[torch.from_numpy(chosen)].float() * scaling
@@ -156,9 +171,12 @@ def train(
             text_states.to(device),
             added_cond_kwargs={"image_embeds": [images[:, None].to(device)]},
         ).sample
-        loss = (guess - target.to(device)).square().mean()
+        cover = torch.from_numpy(pool.masks[chosen])[:, None].to(device).float() / 255
+        weight = 1 + MASK_WEIGHT * cover
+        loss = ((guess - target.to(device)).square() * (weight / weight.mean())).mean()
         loss.backward()
-        optimizer.scale = min(1.0, (index + 1) / 50)
+        fall = 1 - progress.seconds() / max(1e-6, minutes * 60)
+        optimizer.scale = min(1.0, (index + 1) / 50) * max(0.02, fall)
         optimizer.step()
         return batch, float(loss.detach())
 
@@ -166,7 +184,7 @@ def train(
         return {"step": index, "model": modules.state_dict(), "optimizer": optimizer.state_dict()}
 
     loop.run(
-        progress=loop.Progress(name="image-prompt", minutes=minutes),
+        progress=progress,
         checkpoint=checkpoint,
         first_step=first,
         last_step=steps,
