@@ -1,9 +1,11 @@
 """Branches and films as the studio's verbs: begun, undone, refused, made."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
+from desktop_app.paths import resolve
 from desktop_app.recipe.film import Film
 from desktop_app.recipe.recipe import FromNoise, FromStep
 from tests.studio.conftest import Stage
@@ -47,6 +49,37 @@ def test_a_branch_takes_up_the_picture_and_goes_on(stage: Stage) -> None:
     assert record.provenance.origin.kind == "branch"
     assert record.provenance.origin.picture == first.pixels_sha256
     assert [studio.timeline.is_shared(row) for row in range(6)] == [True] * 3 + [False] * 3
+
+
+def test_the_picture_of_a_branch_outlives_the_session(
+    open_stage: Callable[..., Stage], home: Path
+) -> None:
+    first = open_stage()
+    first.start()
+    make_one(first)
+    first.studio.branching.begin_at(2)
+    kept = resolve().cache / "branch.png"
+    first.until(kept.exists)
+    assert first.end()
+    second = open_stage()
+    assert second.studio.branching.branch is not None
+    second.start()
+    second.until(lambda: second.studio.branching.image)
+    # It belongs to that step only, and whatever else lies there is nothing.
+    second.studio.branching.leave()
+    assert second.studio.branching.image is None
+    second.studio.editor.undo()
+    assert second.studio.branching.image is not None
+    assert second.end()
+    for wrong in (b"no picture", b"", bytes(2_000_000)):
+        kept.write_bytes(wrong)
+        third = open_stage()
+        third.start()
+        third.studio.branching.start()
+        third.idle()
+        assert third.studio.branching.branch is not None
+        assert third.studio.branching.image is None
+        assert third.end()
 
 
 def test_undo_leaves_and_redo_comes_back(stage: Stage) -> None:
