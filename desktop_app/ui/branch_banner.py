@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from desktop_app.studio.branching import Branching
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, SectionTitle, label
+from desktop_app.ui.seed_field import grouped
 
 PLATE = 44
 
@@ -51,7 +52,7 @@ class BranchBanner(QFrame):
         parent = branch.parent
         self.title.setText(f"Branch from step {branch.step}")
         self.words.setText(
-            f"Seed {parent.seed}. Change the words, guidance or sampler, then Generate. "
+            f"Seed {grouped(parent.seed)}. Change the words, guidance or sampler, then Generate. "
             f"{self._branching.seed_words}"
         )
         image = self._branching.image
