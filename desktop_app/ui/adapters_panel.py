@@ -1,164 +1,34 @@
 """The LoRAs and textual inversions of the next picture: weights, words, and what does not fit."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop_app.recipe.blocks import LAYOUTS, Blocks
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef
+from desktop_app.recipe.lora_tags import LoraTag, lora_tags, reweighed, without
+from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef
 from desktop_app.studio.asset_use import misfit
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.names import loras_of
 from desktop_app.ui import theme
 from desktop_app.ui.adapter_picker import AdapterPicker
-from desktop_app.ui.chips import Chip, ChipRow
-from desktop_app.ui.fields import (
-    ElidedLabel,
-    IconButton,
-    Refusal,
-    SectionTitle,
-    Separator,
-    drop_contents,
-    label,
-)
-from desktop_app.ui.number_fields import NumberEdit, Slider
+from desktop_app.ui.adapter_row import AdapterRow, Shown
+from desktop_app.ui.fields import IconButton, SectionTitle, Separator, drop_contents
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
 
-STEP = 0.05
-SLIDER_END = 2.0
-"""Either way; the number takes the whole range."""
-WORDS_SHOWN = 12
 _WORDS = {"lora": "LoRA", "embedding": "textual inversion", "vae": "VAE"}
-
-Use = LoraUse | EmbeddingUse
-
-
-class WeightRow(QWidget):
-    """A slider through 0 and its number.
-
-    Signals:
-        edited(float): the artist chose another weight.
-    """
-
-    edited = Signal(object)
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.slider = Slider()
-        self.slider.setAccessibleName(f"Weight of {name}, slider")
-        self.slider.setRange(-round(SLIDER_END / STEP), round(SLIDER_END / STEP))
-        self.slider.setPageStep(round(0.25 / STEP))
-        self.slider.setToolTip("0 is without it, 1 as it was trained")
-        self.number = NumberEdit(ADAPTER_WEIGHT, step=STEP, decimals=2)
-        self.number.setAccessibleName(f"Weight of {name}")
-        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.number.setFixedWidth(theme.px(52))
-        self.refusal = Refusal()
-        row = QHBoxLayout()
-        row.setSpacing(theme.px(10))
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.number)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(2))
-        column.addLayout(row)
-        column.addWidget(self.refusal)
-        self.slider.valueChanged.connect(self._slid)
-        self.number.edited.connect(self._take)
-        self.number.refused.connect(self.refusal.say)
-
-    def set_value(self, weight: float) -> None:
-        """Show `weight`."""
-        self.number.set_value(weight)
-        self.slider.setValue(self._position(weight))
-
-    def _position(self, weight: float) -> int:
-        return min(max(round(weight / STEP), self.slider.minimum()), self.slider.maximum())
-
-    def _slid(self, position: int) -> None:
-        if position != self._position(self.number.value):
-            weight = round(position * STEP, 6)
-            self.number.set_value(weight)
-            self.edited.emit(weight)
-
-    def _take(self, weight: float) -> None:
-        self.slider.setValue(self._position(weight))
-        self.edited.emit(float(weight))
-
-
-class AdapterRow(QWidget):
-    """One LoRA or textual inversion that is attached.
-
-    Signals:
-        weighed(float), removed()
-        word_asked(str): it shall be in the prompt.
-    """
-
-    weighed = Signal(object)
-    removed = Signal()
-    word_asked = Signal(str)
-
-    def __init__(self, use: Use, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        ref = ref_of(use)
-        self.name = ElidedLabel(ref.name)
-        self.remove = IconButton("x", f"Remove {ref.name}", flat=True, size=14, side=22)
-        self.weight = WeightRow(ref.name) if isinstance(use, LoraUse) else None
-        self.words = ChipRow(f"Words of {ref.name}", fill=False)
-        self.trouble = label("", "hint")
-        self.trouble.setProperty("state", "warn")
-        self.trouble.setWordWrap(True)
-        head = QHBoxLayout()
-        head.setSpacing(theme.px(4))
-        head.addWidget(self.name, 1)
-        head.addWidget(self.remove)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(4))
-        column.addLayout(head)
-        if self.weight is not None:
-            column.addWidget(self.weight)
-            self.weight.edited.connect(self.weighed)
-        column.addWidget(self.words)
-        column.addWidget(self.trouble)
-        self.remove.clicked.connect(self.removed)
-        self.words.clicked.connect(self.word_asked)
-        self.show_words(())
-        self.say("")
-
-    def show_use(self, use: Use) -> None:
-        """Show the weight."""
-        if self.weight is not None and isinstance(use, LoraUse):
-            self.weight.set_value(use.weight)
-
-    def show_words(self, words: tuple[str, ...]) -> None:
-        """Show the words that call it."""
-        self.words.set_chips(
-            [
-                Chip(
-                    key=word,
-                    tooltip=f"Add to the prompt: {word}",
-                    name=f"Add to the prompt: {word}",
-                    checkable=False,
-                )
-                for word in dict.fromkeys(words[:WORDS_SHOWN])
-            ]
-        )
-        self.words.setVisible(bool(words))
-
-    def say(self, sentence: str) -> None:
-        """Say why it does not work; an empty sentence says nothing."""
-        self.trouble.setText(sentence)
-        self.trouble.setVisible(bool(sentence))
 
 
 class AdaptersPanel(QWidget):
-    """What is attached to the model; hidden while there is nothing.
+    """What is attached to the model, by the artist or by the prompt; hidden while there is nothing.
 
     Signals:
         models_wanted(): show the page with all models.
@@ -175,7 +45,8 @@ class AdaptersPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._editor, self._library, self._desk = editor, library, desk
-        self._uses: tuple[Use, ...] = ()
+        self._shown: tuple[Shown, ...] = ()
+        self._called: Mapping[str, ModelRef] = {}
         self.rows: list[AdapterRow] = []
         self.add = IconButton("plus", "Add a LoRA", flat=True, size=14, side=22)
         self._column = QVBoxLayout()
@@ -183,9 +54,11 @@ class AdaptersPanel(QWidget):
         self.add.clicked.connect(lambda: self.offer(self.add))
         editor.changed.connect(self._show_draft)
         library.current_changed.connect(self._judge)
-        desk.assets.read.connect(self._judge)
-        desk.assets.dataChanged.connect(self._judge)
-        desk.hashing.connect(self._judge)
+        desk.assets.read.connect(self._read)
+        desk.assets.dataChanged.connect(self._read)
+        desk.hashing.connect(self._read)
+        self.hide()
+        self._read()
         self._show_draft(editor.draft)
 
     def _build(self) -> None:
@@ -221,54 +94,104 @@ class AdaptersPanel(QWidget):
         return sheet
 
     def _show_draft(self, draft: Draft, before: Draft | None = None) -> None:
-        if before is not None and draft.adapters == before.adapters:
+        if before is not None and (draft.adapters, draft.prompt) == (
+            before.adapters,
+            before.prompt,
+        ):
             return
-        shown, self._uses = self._uses, draft.adapters
-        if [*map(_key, shown)] != [*map(_key, self._uses)]:
+        old, self._shown = self._shown, (*draft.adapters, *lora_tags(draft.prompt))
+        if [*map(_key, old)] != [*map(_key, self._shown)]:
             self._make_rows()
             self._judge()
-        for row, use in zip(self.rows, draft.adapters, strict=True):
-            row.show_use(use)
-        self.setVisible(bool(draft.adapters))
+        for row, shown in zip(self.rows, self._shown, strict=True):
+            row.show_it(shown)
+        self.setVisible(bool(self._shown))
 
     def _make_rows(self) -> None:
         drop_contents(self._column)
-        self.rows = [AdapterRow(use) for use in self._uses]
+        self.rows = [AdapterRow(shown) for shown in self._shown]
         for at, row in enumerate(self.rows):
             row.weighed.connect(lambda weight, at=at: self._weigh(at, weight))
+            row.blocks_weighed.connect(lambda blocks, at=at: self._weigh_blocks(at, blocks))
             row.removed.connect(lambda at=at: self._remove(at))
             row.word_asked.connect(self._desk.add_word)
             self._column.addWidget(row)
 
+    def _read(self) -> None:
+        """Look at what the folders hold now."""
+        self._called = loras_of(self._desk.assets.all)
+        self._judge()
+
     def _judge(self) -> None:
         """Say of each what is known by now: its words, whether it is here, and whether it fits."""
         # Not the draft's: the assets tell of a new one before it reached these rows.
-        for row, use in zip(self.rows, self._uses, strict=True):
-            asset = find_asset(self._desk, ref_of(use))
-            own = (use.token,) if isinstance(use, EmbeddingUse) else ()
+        model = self._library.current
+        layout = LAYOUTS.get(model.family_key) if model is not None else None
+        tagged = [self._ref_of(one) for one in self._shown if isinstance(one, LoraTag)]
+        for row, shown in zip(self.rows, self._shown, strict=True):
+            ref = self._ref_of(shown)
+            asset = find_asset(self._desk, ref) if ref is not None else None
+            own = (shown.token,) if isinstance(shown, EmbeddingUse) else ()
             row.show_words((*own, *(asset.trigger_words if asset is not None else ())))
-            row.say(trouble_of(ref_of(use), asset, self._desk, self._library))
+            row.show_layout(layout)
+            if ref is None:
+                row.say(self._unknown(row.name.full_text()))
+            elif isinstance(shown, LoraUse) and ref in tagged:
+                row.say("The prompt calls it as well, and the weight there counts.")
+            else:
+                row.say(trouble_of(ref, asset, self._desk, self._library))
+
+    def _ref_of(self, shown: Shown) -> ModelRef | None:
+        """The file that a row is about; None for a name in the prompt that no file has."""
+        if isinstance(shown, LoraTag):
+            return self._called.get(shown.call.name)
+        return ref_of(shown)
+
+    def _unknown(self, name: str) -> str:
+        if _still_reading(self._desk, self._library):
+            return ""
+        return f"There is no LoRA called “{name}” here: the prompt’s words are read as they stand."
 
     def _weigh(self, at: int, weight: float) -> None:
-        uses = list(self._editor.draft.adapters)
-        use = uses[at]
+        match self._shown[at]:
+            case LoraTag() as tag:
+                self._editor.set(prompt=reweighed(self._editor.draft.prompt, tag, weight))
+            case LoraUse() as use:
+                self._change(at, replace(use, weight=weight))
+            case EmbeddingUse():
+                pass
+
+    def _weigh_blocks(self, at: int, blocks: Blocks) -> None:
+        use = self._shown[at]
         if isinstance(use, LoraUse):
-            uses[at] = replace(use, weight=weight)
-            self._editor.set(adapters=tuple(uses))
+            self._change(at, replace(use, blocks=blocks))
+
+    def _change(self, at: int, use: LoraUse) -> None:
+        uses = self._editor.draft.adapters
+        self._editor.set(adapters=(*uses[:at], use, *uses[at + 1 :]))
 
     def _remove(self, at: int) -> None:
-        draft = self._editor.draft
+        draft, gone = self._editor.draft, self._shown[at]
+        if isinstance(gone, LoraTag):
+            left = replace(draft, prompt=without(draft.prompt, gone))
+            self._editor.replace(left, _WORDS["lora"])
+            return
         uses = (*draft.adapters[:at], *draft.adapters[at + 1 :])
-        name = _WORDS[ref_of(draft.adapters[at]).kind]
-        self._editor.replace(replace(draft, adapters=uses), name)
+        self._editor.replace(replace(draft, adapters=uses), _WORDS[ref_of(gone).kind])
 
 
-def _key(use: Use) -> tuple[ModelRef, str]:
-    """What a row is made for; only the weight may change in it."""
-    return ref_of(use), use.token if isinstance(use, EmbeddingUse) else ""
+def _key(shown: Shown) -> tuple[object, ...]:
+    """What a row is made for; only the weights may change in it."""
+    match shown:
+        case LoraUse():
+            return (shown.lora,)
+        case EmbeddingUse():
+            return shown.embedding, shown.token
+        case LoraTag():
+            return LoraTag, shown.call.name
 
 
-def ref_of(use: Use) -> ModelRef:
+def ref_of(use: LoraUse | EmbeddingUse) -> ModelRef:
     """Which file is used."""
     return use.lora if isinstance(use, LoraUse) else use.embedding
 
@@ -285,13 +208,16 @@ def trouble_of(ref: ModelRef, asset: Asset | None, desk: "AssetDesk", library: L
     """
     word = _WORDS.get(ref.kind, "file")
     if asset is None:
-        if (
-            library.catalog is None
-            or library.scanning
-            or any(not (one.sha256 or one.missing or one.unsupported) for one in desk.assets.all)
-        ):
-            return ""
-        return f"This {word} is not on this computer."
+        return "" if _still_reading(desk, library) else f"This {word} is not on this computer."
     if asset.missing:
         return f"This {word} is not where it was. Connect its drive, or put it back."
     return asset.unsupported or misfit(asset, library.current)
+
+
+def _still_reading(desk: "AssetDesk", library: LibraryModel) -> bool:
+    """Whether something may yet turn out to be here."""
+    return (
+        library.catalog is None
+        or library.scanning
+        or any(not (one.sha256 or one.missing or one.unsupported) for one in desk.assets.all)
+    )

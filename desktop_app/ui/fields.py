@@ -318,6 +318,9 @@ class FoldSection(QWidget):
         self._button.toggled.connect(lambda is_open: self.folded.emit(not is_open))
         self._show(False)
 
+    def title(self) -> str:
+        return self._button.text()
+
     def set_title(self, title: str) -> None:
         self._button.setText(title)
 

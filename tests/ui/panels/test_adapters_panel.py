@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from desktop_app.recipe.blocks import LAYOUTS, only
 from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef
 from desktop_app.studio.assets import Asset
 from desktop_app.ui.adapters_panel import AdaptersPanel
@@ -131,6 +132,75 @@ def test_a_weight_is_set_by_slider_key_and_number(shown: Shown, sidebar: Paramet
     assert row.slider.value() == 20
 
 
+def test_blocks_are_weighed_by_choice_and_one_by_one(
+    shown: Shown, sidebar: ParameterSidebar
+) -> None:
+    editor = shown.stage.studio.editor
+    panel = attach(shown, "ink")
+    fold = panel.rows[0].blocks
+    assert fold is not None
+    assert fold.isVisible()
+    assert fold.rows == {}
+    fold.set_open(True)
+    assert list(fold.rows) == ["BASE", *LAYOUTS["sd1"].attention]
+    fold.choice.setCurrentIndex(2)
+    fold.choice.activated.emit(2)
+    (use,) = editor.draft.adapters
+    assert isinstance(use, LoraUse)
+    deep = ("BASE", "IN05", "IN07", "IN08", "M00", "OUT03", "OUT04", "OUT05", "OUT06")
+    assert use.blocks == only(deep)
+    assert fold.rows["IN04"].number.value == 0.0
+    assert fold.rows["M00"].number.value == 1.0
+    fold.rows["M00"].slider.setFocus()
+    QTest.keyClick(fold.rows["M00"].slider, Qt.Key.Key_Left)
+    (use,) = editor.draft.adapters
+    assert isinstance(use, LoraUse)
+    assert dict(use.blocks)["M00"] == 0.95
+    assert fold.choice.currentIndex() == -1
+    assert fold.title() == "Blocks: own weights"
+    editor.undo()
+    editor.undo()
+    assert fold.title() == "Blocks"
+    assert fold.choice.currentText() == "All alike"
+    fold.rows["IN04"].number.selectAll()
+    QTest.keyClicks(fold.rows["IN04"].number, "7")
+    assert "from -4 to 4" in fold.rows["IN04"].number.check()
+
+
+def test_tags_of_the_prompt_have_rows_that_edit_the_text(
+    shown: Shown, sidebar: ParameterSidebar
+) -> None:
+    editor, panel = shown.stage.studio.editor, sidebar.adapters
+    editor.set(prompt="a fox, <lora:ink:0.8:lbw=OUTD>, <lora:nobody>, fog")
+    shown.settle()
+    assert panel.isVisible()
+    ink, nobody = panel.rows
+    assert [row.name.full_text() for row in panel.rows] == ["ink", "nobody"]
+    assert "weights of its blocks" in ink.origin.text()
+    assert "OUT07 0" in ink.origin.toolTip()
+    assert nobody.origin.text() == "From the prompt"
+    assert ink.trouble.isHidden()
+    assert "no LoRA called “nobody”" in nobody.trouble.text()
+    assert ink.words.shown() == ("inkwash",)
+    assert ink.weight is not None
+    ink.weight.slider.setFocus()
+    QTest.keyClick(ink.weight.slider, Qt.Key.Key_Left)
+    assert editor.draft.prompt == "a fox, <lora:ink:0.75:lbw=OUTD>, <lora:nobody>, fog"
+    assert shown.window.create_page.prompts.prompt.toPlainText() == editor.draft.prompt
+    assert panel.rows[0] is ink
+    nobody.remove.click()
+    assert editor.draft.prompt == "a fox, <lora:ink:0.75:lbw=OUTD>, fog"
+    editor.undo()
+    assert len(panel.rows) == 2
+    attach(shown, "ink")
+    assert [row.name.full_text() for row in panel.rows] == ["ink", "ink", "nobody"]
+    assert "weight there counts" in panel.rows[0].trouble.text()
+    editor.set(prompt="a fox")
+    assert panel.rows[0].trouble.isHidden()
+    editor.set(prompt="a fox <lora:large:1>")
+    assert "It was made for Stable Diffusion XL" in panel.rows[1].trouble.text()
+
+
 def test_words_go_into_the_prompt_and_removing_is_undone(
     shown: Shown, sidebar: ParameterSidebar
 ) -> None:
@@ -213,7 +283,11 @@ def test_layers_of_clip_are_skipped(shown: Shown, sidebar: ParameterSidebar) -> 
 
 
 def test_every_control_has_a_name(shown: Shown, sidebar: ParameterSidebar) -> None:
-    attach(shown, "ink", "calm hand")
+    shown.stage.studio.editor.set(prompt="a fox <lora:oil:1>")
+    panel = attach(shown, "ink", "calm hand")
+    fold = panel.rows[0].blocks
+    assert fold is not None
+    fold.set_open(True)
     sidebar.advanced.set_open(True)
     shown.settle()
     found = controls(sidebar.adapters) + controls(sidebar.advanced)
