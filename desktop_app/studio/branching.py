@@ -175,7 +175,7 @@ def _keep(file: Path, key: str, image: QImage) -> None:
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     small.save(buffer, "PNG")  # pyright: ignore[reportCallIssue, reportArgumentType]
     try:
-        write_atomically(file, buffer.data().data())
+        write_atomically(file, bytes(buffer.data().data()))
     except OSError as fault:
         # A convenience: a full disk is told by what matters more.
         log.warning("the picture of the branch cannot be kept: %s", fault)
