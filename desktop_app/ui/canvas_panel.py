@@ -62,6 +62,8 @@ class CanvasPanel(QWidget):
         self.canvas.follow_asked.connect(self._studio.follow_run)
         self.canvas.neighbour_wanted.connect(self.neighbour_wanted)
         self.welcome.prompt_chosen.connect(self._make)
+        queue = self._studio.queue
+        queue.counts_changed.connect(lambda: self.welcome.set_waiting(queue.active))
         self._studio.timeline.step_chosen.connect(self._look)
         self._studio.looks.sharpened.connect(self._look)
         self._studio.run.changed.connect(self._run_changed)
@@ -138,6 +140,8 @@ class CanvasPanel(QWidget):
                 self._studio.show(picture)
 
     def _make(self, prompt: str) -> None:
+        # The prompt that was pressed goes away, and the focus shall not go to the page's name.
+        self.canvas.setFocus()
         self._studio.editor.set(prompt=prompt)
         self.generate_asked.emit()
 

@@ -51,7 +51,7 @@ class Welcome(QWidget):
         self._library = library
         self._open_folder = open_folder_with or open_folder
         self._shown: tuple[str, ...] = ()
-        self._columns = 0
+        self._columns = self._waiting = 0
         self._buttons: list[QPushButton] = []
         self._build()
         library.changed.connect(self._refresh)
@@ -106,9 +106,23 @@ class Welcome(QWidget):
             self._buttons.append(button)
         self._columns = 0
         self._fit()
-        self._hint.setText(
-            "Type a prompt, or click one to make it." if prompts else "Type a prompt to begin."
-        )
+        self._tell()
+
+    def set_waiting(self, count: int) -> None:
+        """So many pictures are ordered, and none of them has begun."""
+        if count != self._waiting:
+            self._waiting = count
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._waiting:
+            what = "Your picture is" if self._waiting == 1 else f"{self._waiting} pictures are"
+            words = f"{what} made as soon as the engine has started …"
+        elif self._shown:
+            words = "Type a prompt, or click one to make it."
+        else:
+            words = "Type a prompt to begin."
+        self._hint.setText(words)
 
     def _fit(self) -> None:
         """One column or two, and away with what does not fit: the mark, then the last prompts."""

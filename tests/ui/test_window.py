@@ -94,6 +94,7 @@ def test_a_starter_prompt_is_made_at_once(shown: Shown) -> None:
     button = StarterPrompt("a fox in space", shown.canvas.welcome)
     assert button.accessibleName() == "Make: a fox in space"
     shown.canvas.welcome.prompt_chosen.emit("a fox in space")
+    assert shown.window.focusWidget() is shown.canvas.canvas
     shown.stage.made(1)
     assert shown.stage.studio.editor.draft.prompt == "a fox in space"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from desktop_app.ui.welcome import MOST, Welcome
 from tests.ui.panels.conftest import Scene
@@ -41,6 +41,15 @@ def test_prompts_give_way_and_are_never_cut(
     scene.until(lambda: whole(welcome) and len({one.x() for one in seen(welcome)}) == columns)
     welcome.resize(900, 800)
     scene.until(lambda: whole(welcome) and len(seen(welcome)) == MOST)
+
+
+def test_a_picture_that_waits_for_the_engine_is_told(welcome: Welcome) -> None:
+    words = welcome.findChildren(QLabel)
+    before = [one.text() for one in words]
+    welcome.set_waiting(2)
+    assert any("2 pictures are made as soon as" in one.text() for one in words)
+    welcome.set_waiting(0)
+    assert [one.text() for one in words] == before
 
 
 def whole(welcome: Welcome) -> bool:
