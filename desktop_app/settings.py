@@ -27,6 +27,9 @@ class Settings:
         model_folders: further folders that are looked through for models.
         hub_mirror: address that models are fetched from; empty for the Hugging Face hub itself.
         previews: show the picture while it forms.
+        device: that pictures are made on, such as `cpu` or `cuda:1`; empty for the best there is.
+        memory: what is decided of precision and memory for every model, by the names of
+            `recipe.wishes`; what is not in it is automatic.
         threads: CPU threads for rendering, 0 ... 256; 0 for one per core.
         snapshot_megabytes: memory for the steps of pictures, 0 ... 65536, and four times that on
             the disk; 0 keeps none.
@@ -42,6 +45,8 @@ class Settings:
     model_folders: tuple[str, ...] = ()
     hub_mirror: str = ""
     previews: bool = True
+    device: str = ""
+    memory: Mapping[str, str | bool] = field(default_factory=dict[str, "str | bool"])
     threads: int = 0
     snapshot_megabytes: int = 256
     thumbnail_size: int = 160
@@ -180,6 +185,19 @@ def _sizes(value: object) -> dict[str, tuple[int, ...]]:
     return sizes
 
 
+def _decisions(value: object) -> dict[str, str | bool]:
+    """A few words and switches by name; which of them mean something is known elsewhere."""
+    if not isinstance(value, dict):
+        raise ValueError("no mapping")
+    rows = cast("dict[object, object]", value)
+    if len(rows) > 16:
+        raise ValueError("too much of it")
+    found: dict[str, str | bool] = {}
+    for name, one in rows.items():
+        found[_text(name)] = one if isinstance(one, bool) else _text(one)
+    return found
+
+
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise ValueError("no list")
@@ -193,6 +211,8 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "model_folders": _texts,
     "hub_mirror": _text,
     "previews": _yes_or_no,
+    "device": _text,
+    "memory": _decisions,
     "threads": _whole(0, 256),
     "snapshot_megabytes": _whole(0, 65536),
     "thumbnail_size": _whole(80, 400),

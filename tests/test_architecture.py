@@ -24,7 +24,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "app": frozenset({"ui", "studio", "recipe", "instance"}) | FLOOR,
     "cli": frozenset({"engine", "library", "store", "recipe"}) | FLOOR,
     "ui": frozenset({"studio", "recipe"}) | FLOOR,
-    "studio": frozenset({"engine", "library", "store", "recipe"}) | FLOOR,
+    "studio": frozenset({"engine", "library", "store", "weights", "recipe"}) | FLOOR,
     "engine": frozenset({"weights", "recipe", "errors", "files"}),
     "library": frozenset({"weights", "recipe", "errors", "paths", "files"}),
     "store": frozenset({"recipe", "errors", "paths", "files"}),
@@ -40,7 +40,9 @@ ROOMS: dict[str, frozenset[str]] = {
 }
 """Room -> the rooms it may import from besides itself; `desktop_app` itself is open to all."""
 
-ENGINE_WITHOUT_TORCH = frozenset({"desktop_app.engine.events", "desktop_app.engine.backend"})
+ENGINE_WITHOUT_TORCH = frozenset(
+    {"desktop_app.engine.events", "desktop_app.engine.backend", "desktop_app.engine.plan"}
+)
 ENGINE_STARTERS = frozenset({"desktop_app.studio.render_thread"})
 
 OUTSIDE: dict[str, frozenset[str]] = {
@@ -54,6 +56,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "sqlite3": frozenset({"store", "library"}),
     "yaml": frozenset({"library"}),
     "accelerate": frozenset({"engine"}),
+    "gguf": frozenset({"engine"}),
     "appdirs": frozenset({"paths"}),
     "PySide6": frozenset({"app", "instance", "ui", "studio"}),
 }
@@ -170,7 +173,8 @@ def test_every_import_is_an_allowed_arrow() -> None:
 
 def test_every_library_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    asked = {re.split(r"[<>=]", each)[0].lower() for each in project["dependencies"]}
+    extra = project["optional-dependencies"]["gguf"]
+    asked = {re.split(r"[<>=]", each)[0].lower() for each in (*project["dependencies"], *extra)}
     names = {"PIL": "pillow", "PySide6": "pyside6-essentials", "yaml": "pyyaml"}
     assert {names.get(each, each) for each in OUTSIDE.keys() - STANDARD - {"sqlite3"}} <= asked
 

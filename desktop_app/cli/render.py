@@ -26,6 +26,7 @@ from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.recipe.samplers import find_sampler
+from desktop_app.recipe.wishes import wishes_in
 from desktop_app.store import files, metadata, pixels
 from desktop_app.store.shelf import Shelf
 from desktop_app.store.styles import builtin_styles
@@ -294,14 +295,16 @@ def engine_for(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
     from desktop_app.engine.render import LocalBackend
 
     where = paths.resolve()
-    threads = settings.load(where.settings_file).settings.threads or None
-    device = "cpu" if like is not None and like.device == "cpu" else None
+    values = settings.load(where.settings_file).settings
+    usual = wishes_in(dict(values.memory))
+    on_cpu = like is not None and like.device == "cpu"
     return LocalBackend(
         catalog.path,
         cache=where.cache,
-        threads=threads,
-        device=device,
+        threads=values.threads or None,
+        device="cpu" if on_cpu else values.device or None,
         configs=paths.RESOURCES / "model_configs",
+        wishes=lambda ref: catalog.facts(ref).wishes.over(usual),
     )
 
 

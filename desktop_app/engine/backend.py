@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from desktop_app.engine.events import Event, Latents
+from desktop_app.engine.plan import Place
 from desktop_app.recipe.provenance import Fingerprint, Provenance
 from desktop_app.recipe.recipe import Recipe
 
@@ -32,6 +33,19 @@ class Rendered:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceChoice:
+    """A device that pictures can be made on.
+
+    Attributes:
+        key: as torch names it, such as `cuda:1`.
+        name: as the maker calls it.
+    """
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceInfo:
     """Where the work is done.
 
@@ -40,12 +54,16 @@ class DeviceInfo:
         name: as the maker calls it.
         memory_total: bytes; 0 when it cannot be known.
         memory_used: bytes, by all programs on a GPU, by this one on a CPU.
+        place: what a plan of the memory has to know of it; None where none is made.
+        choices: all devices here that pictures can be made on, this one too.
     """
 
     kind: str
     name: str
     memory_total: int
     memory_used: int
+    place: Place | None = None
+    choices: tuple[DeviceChoice, ...] = ()
 
 
 class Backend(Protocol):

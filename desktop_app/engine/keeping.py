@@ -46,6 +46,7 @@ class Models:
         attachments: what every model finds its adapters with.
 
     Attributes:
+        place: what their plans know of the device.
         kept: by their hash, the one that was used last at the end.
         then: decisions that come before the artist's, to make a picture as it was made.
     """
@@ -64,7 +65,7 @@ class Models:
         self._together: frozenset[str] = frozenset()
         self._weights = weights
         self._device = device
-        self._place = place_of(device)
+        self.place = place_of(device)
         self._configs = configs
         self._wishes = wishes or (lambda _: Wishes())
         self._attachments = attachments
@@ -128,7 +129,7 @@ class Models:
 
     def _step_down(self, ref: ModelRef, report: Report) -> bool:
         model = self.kept.get(ref.sha256)
-        down = None if model is None else step_down(model.plan, model.held, self._place)
+        down = None if model is None else step_down(model.plan, model.held, self.place)
         if model is None or down is None:
             return False
         plan, words = self._stepped(*down, model.held)
@@ -157,7 +158,7 @@ class Models:
         if model is None and self.kept.keys() - self._together:
             self._evict(0)
             model = self._attempt(path, ref, plan)
-        down = load_down(plan, held, self._place, wishes)
+        down = load_down(plan, held, self.place, wishes)
         if model is None and down is not None:
             plan, words = self._stepped(*down, held)
             notes = (words,)
@@ -190,15 +191,15 @@ class Models:
 
     def _plan(self, held: Held, wishes: Wishes, other: Model | None) -> Plan:
         if other is None:
-            return make_plan(held, self._place, USUAL_PIXELS, wishes)
+            return make_plan(held, self.place, USUAL_PIXELS, wishes)
         taken = other.first, other.size
-        return make_plan_beside(held, self._place, USUAL_PIXELS, wishes, *taken)
+        return make_plan_beside(held, self.place, USUAL_PIXELS, wishes, *taken)
 
     def _make_room(self, ref: ModelRef, other: Model, held: Held, wishes: Wishes) -> None:
         """Keep one part of a model at a time on the device where another takes turns with it."""
         alone = self._plan(held, wishes, None)
         full = crowded(alone, held, USUAL_PIXELS, other.first, other.size)
-        if full and other.plan.offload == "none" and "model" in self._place.offloads:
+        if full and other.plan.offload == "none" and "model" in self.place.offloads:
             plan = replace(other.plan, offload="model")
             carry_out(other.pipe, plan, self._device)
             self.kept[ref.sha256] = replace(other, plan=plan)
@@ -209,7 +210,7 @@ class Models:
         return replace(plan, expected=expected(plan, held, USUAL_PIXELS)), words
 
     def _tell(self, ref: ModelRef, plan: Plan, report: Report) -> None:
-        words = in_words(plan, self._place)
+        words = in_words(plan, self.place)
         log.info("%s: %s", ref.name, words)
         report(Loading(what=ref.name, plan=words))
 

@@ -279,12 +279,14 @@ def _ways(held: Held, place: Place, wishes: Wishes) -> list[tuple[Offload, bool,
     offloads = offloads_of(held, place)
     if wishes.offload is not None:
         offloads = (wishes.offload,)
-    float8s = (False, True) if place.own and float8_of(held, place) else (False,)
+    float8s: tuple[bool, ...] = (False, True) if place.own and float8_of(held, place) else (False,)
     if wishes.float8 is not None:
         float8s = (wishes.float8,)
-    tileds = (False, True) if wishes.tiled is None else (wishes.tiled,)
+    tileds: tuple[bool, ...] = (False, True) if wishes.tiled is None else (wishes.tiled,)
     # Eight bits change the picture a little, so offloading, which does not, comes before them;
     # but blocks that travel for every step are the last resort.
     rank: dict[Offload, int] = {"none": 0, "model": 1, "group": 3}
-    ways = [(o, f, t) for o in offloads for f in float8s for t in tileds]
+    ways: list[tuple[Offload, bool, bool]] = [
+        (o, f, t) for o in offloads for f in float8s for t in tileds
+    ]
     return sorted(ways, key=lambda way: (rank[way[0]] + 2 * way[1], way[2]))

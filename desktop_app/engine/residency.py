@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from desktop_app.engine.backend import DeviceInfo
+from desktop_app.engine.backend import DeviceChoice, DeviceInfo
 from desktop_app.engine.events import DecodeWay
 from desktop_app.errors import AppError
 
@@ -137,6 +137,22 @@ def free_cached(device: torch.device) -> None:
             torch.xpu.empty_cache()
         case _:
             pass
+
+
+def usable_devices() -> tuple[DeviceChoice, ...]:
+    """Every device that torch can compute on here, the processor last."""
+    found = [
+        DeviceChoice(key=f"cuda:{number}", name=torch.cuda.get_device_name(number))
+        for number in range(torch.cuda.device_count())
+    ]
+    if torch.xpu.is_available():
+        found += [
+            DeviceChoice(key=f"xpu:{number}", name=torch.xpu.get_device_name(number))
+            for number in range(torch.xpu.device_count())
+        ]
+    if torch.backends.mps.is_available():
+        found.append(DeviceChoice(key="mps", name="Apple GPU"))
+    return (*found, DeviceChoice(key="cpu", name=_processor()))
 
 
 def default_threads() -> int:

@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Session:
             cache / "snapshots", memory=snapshot_bytes, disk=snapshot_bytes * DISK_TIMES
         )
         self._device = _usable_device(device)
+        self._choices = residency.usable_devices()
         self.models = Models(
             weights,
             self._device,
@@ -73,7 +75,8 @@ class Session:
         _quiet_libraries()
 
     def device(self) -> DeviceInfo:
-        return residency.describe(self._device)
+        here = residency.describe(self._device)
+        return replace(here, place=self.models.place, choices=self._choices)
 
     @contextmanager
     def as_then(self, like: Fingerprint | None) -> Iterator[None]:

@@ -134,6 +134,10 @@ class Assets:
         """Write down the hashes that were computed."""
         self._index.save()
 
+    def facts(self, key: str) -> Facts:
+        """What the artist said of an asset, by its hash."""
+        return self._memory.get(key)
+
     def say(self, asset: Asset, facts: Facts) -> Asset:
         """Keep what the artist says about an asset; the asset with it.
 

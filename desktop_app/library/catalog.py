@@ -123,6 +123,10 @@ class Catalog:
         """Write down the hashes that were computed."""
         self._assets.save()
 
+    def facts(self, ref: ModelRef) -> Facts:
+        """What the artist said of a model; blank when nothing was."""
+        return self._assets.facts(ref.sha256)
+
     def say(self, asset: Asset, facts: Facts) -> Asset:
         """Keep what the artist says about an asset; see `Assets.say`."""
         return self._assets.say(asset, facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from desktop_app.recipe.recipe import ModelKind, ModelRef
+from desktop_app.recipe.wishes import Wishes
 
 Kind = Literal[
     "checkpoint",
@@ -137,12 +138,14 @@ class Facts:
 
     Attributes:
         trigger_words: the artist's own, used instead of the file's when there are any.
+        wishes: how it is to be kept in memory, where that is not what the settings say.
     """
 
     favourite: bool = False
     notes: str = ""
     trigger_words: tuple[str, ...] = ()
     defaults: Defaults = field(default_factory=Defaults)
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from desktop_app.files import write_atomically
 from desktop_app.library.identity import KINDS, Defaults, Facts, Kind
 from desktop_app.library.reading import read_json
 from desktop_app.library.told import text_of, words_of
+from desktop_app.recipe.wishes import wishes_in
 
 VERSION = 1
 NOTES_MAX = 20_000
@@ -139,6 +140,7 @@ def _row(seen: Remembered) -> dict[str, object]:
         "notes": facts.notes[:NOTES_MAX],
         "trigger_words": list(facts.trigger_words),
         "defaults": given,
+        "memory": facts.wishes.written(),
     }
 
 
@@ -165,6 +167,7 @@ def _facts(row: Mapping[str, object]) -> Facts:
         notes=notes[:NOTES_MAX] if isinstance(notes, str) else "",
         trigger_words=words_of([*cast(list[object], words), ""]) if isinstance(words, list) else (),
         defaults=_defaults(row.get("defaults")),
+        wishes=wishes_in(row.get("memory")),
     )
 
 

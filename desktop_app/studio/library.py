@@ -19,6 +19,7 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES, Family
 from desktop_app.recipe.recipe import WIDTH, ModelRef
+from desktop_app.recipe.wishes import Wishes
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
@@ -168,6 +169,11 @@ class LibraryModel(QAbstractListModel):
                 "model-missing", "The models are still being looked for.", hint="Try again."
             )
         return catalog.path(ref)
+
+    def wishes(self, ref: ModelRef) -> Wishes:
+        """How the artist wants a model kept in memory; may be called in any thread."""
+        catalog = self._catalog
+        return Wishes() if catalog is None else catalog.facts(ref).wishes
 
     def set_folders(self, folders: tuple[Path, ...]) -> None:
         """Look through other folders from now on."""

@@ -17,6 +17,7 @@ from desktop_app.errors import AppError, Cancelled
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import FromNoise, ModelRef
+from desktop_app.recipe.wishes import Wishes
 from desktop_app.studio.values import Job, bug
 
 if TYPE_CHECKING:
@@ -397,13 +398,21 @@ def _tied(rendered: Rendered, origin: Origin | None) -> Rendered:
 
 
 def local_backend(
-    weights: Callable[[ModelRef], Path], cache: Path, threads: int, snapshot_megabytes: int
+    weights: Callable[[ModelRef], Path],
+    cache: Path,
+    threads: int,
+    snapshot_megabytes: int,
+    *,
+    device: str,
+    wishes: Callable[[ModelRef], Wishes],
 ) -> Backend:
     """The engine of this machine; only to be called in the render thread, for it imports torch.
 
     Args:
         threads: CPU threads to compute with; 0 for one per core.
         snapshot_megabytes: of memory for the steps of pictures; 0 keeps none.
+        device: as torch names it; empty for the best there is.
+        wishes: how the artist wants a model kept.
     """
     from desktop_app.engine.render import LocalBackend
 
@@ -411,8 +420,10 @@ def local_backend(
         weights,
         cache=cache,
         threads=threads or None,
+        device=device or None,
         snapshot_bytes=snapshot_megabytes * 2**20,
         configs=RESOURCES / "model_configs",
+        wishes=wishes,
     )
 
 

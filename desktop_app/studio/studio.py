@@ -34,6 +34,7 @@ from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.lineage import Lineage
 from desktop_app.studio.looks import Looks
+from desktop_app.studio.memory_desk import MemoryDesk
 from desktop_app.studio.model_choice import ModelChoice
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
@@ -101,6 +102,7 @@ class Studio(QObject):
         self.library = LibraryModel(
             self.editor, self._reads, folders, paths.cache, self, memory=paths.model_facts
         )
+        self.memory = MemoryDesk(self.library, self.settings, self._reads, self)
         self.seeds = SeedDesk(self.editor, self._disk, self._reads, paths.cache, self)
         self.shelf, self.styles = self.seeds.shelf, self.seeds.styles
         self.names = PromptNames(paths.wildcards, self.styles, self._reads, self)
@@ -175,11 +177,12 @@ class Studio(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for part in (self.editor, self.settings, self.library):
+        for part in (self.editor, self.settings, self.library, self.memory):
             part.failed.connect(self.herald.tell)
         for part in (self.gallery, self._orders, self.audit, self._disk, self._reads):
             part.failed.connect(self.herald.tell)
         self.herald.notice.connect(self.notice)
+        self.memory.notice.connect(self.notice)
         self.album.notice.connect(self.notice)
         self.album.updated.connect(self._focus.refresh)
         self.album.gone.connect(self._focus.forget)
@@ -214,6 +217,7 @@ class Studio(QObject):
         self.settings.changed.connect(self._settings_changed)
         self._conductor.engine_state.connect(self.engine_state)
         self._conductor.device_changed.connect(self.device_changed)
+        self.memory.follow(self._conductor)
 
     @property
     def device(self) -> "DeviceInfo | None":
@@ -435,7 +439,7 @@ class Studio(QObject):
         self._conductor.set_previews(new.previews)
         if new.model_folders != before.model_folders:
             self.library.set_folders(self._folders(new))
-        renews = ("threads", "snapshot_megabytes")
+        renews = ("threads", "snapshot_megabytes", "device")
         if self._started and any(getattr(new, one) != getattr(before, one) for one in renews):
             self._conductor.renew_engine()
         if new.pictures != before.pictures:
@@ -454,5 +458,10 @@ class Studio(QObject):
     def _local_backend(self) -> Backend:
         values = self.settings.values
         return local_backend(
-            self.library.path, self.paths.cache, values.threads, values.snapshot_megabytes
+            self.library.path,
+            self.paths.cache,
+            values.threads,
+            values.snapshot_megabytes,
+            device=values.device,
+            wishes=self.memory.wishes,
         )
