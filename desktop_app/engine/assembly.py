@@ -44,7 +44,7 @@ _SCALES = (".scale_weight", ".weight_scale")
 """Behind a weight's name: by how much its eight bits are to be multiplied, as ComfyUI writes it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Source:
     """Some tensors of a file, by their names below whatever the file calls their component.
 

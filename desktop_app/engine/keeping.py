@@ -13,6 +13,7 @@ from desktop_app.engine import residency
 from desktop_app.engine.adapters.attachments import Attachments
 from desktop_app.engine.backend import Report
 from desktop_app.engine.events import Loading
+from desktop_app.engine.lent import NOTHING, Lent, lent_by
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.placing import DTYPES, carry_out, place_of
 from desktop_app.engine.plan import (
@@ -27,10 +28,11 @@ from desktop_app.engine.plan import (
     step_down,
 )
 from desktop_app.engine.refining import Ensemble
+from desktop_app.errors import AppError
 from desktop_app.recipe.branches import lineage
 from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.wishes import Wishes
-from desktop_app.weights.counting import Held, held_by
+from desktop_app.weights.counting import Held, add_lent, held_by
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Models:
     Args:
         weights: finds the folder or the file of a model; raises AppError when it is missing.
         configs: see `loading.load_model`.
+        words: where vocabularies lie, see `lent.Lent`.
         wishes: what the artist decides of how a model is kept; one that is kept otherwise is
             loaded anew.
         attachments: what every model finds its adapters with.
@@ -57,6 +60,7 @@ class Models:
         device: torch.device,
         *,
         configs: Path | None,
+        words: Callable[[str], Path | None],
         wishes: Callable[[ModelRef], Wishes] | None,
         attachments: Attachments,
     ) -> None:
@@ -67,6 +71,7 @@ class Models:
         self._device = device
         self.place = place_of(device)
         self._configs = configs
+        self._words = words
         self._wishes = wishes or (lambda _: Wishes())
         self._attachments = attachments
 
@@ -79,14 +84,24 @@ class Models:
         if recipe.refiner is not None:
             self._weights(recipe.refiner.model)
         self._together = _named_by(recipe)
-        base = self.get(recipe.model, report)
+        lent = lent_by(recipe, self._weights, self._words)
+        base = self.get(recipe.model, report, lent=lent)
+        _check_line(base, recipe)
         return Ensemble(base, lambda ref: self.get(ref, report, beside=recipe.model))
 
-    def get(self, ref: ModelRef, report: Report, *, beside: ModelRef | None = None) -> Model:
+    def get(
+        self,
+        ref: ModelRef,
+        report: Report,
+        *,
+        beside: ModelRef | None = None,
+        lent: Lent = NOTHING,
+    ) -> Model:
         """The model of a reference, from memory or from the disk.
 
         Args:
             beside: a model that is in memory and takes turns with this one.
+            lent: what completes it where its own file lacks something.
 
         Raises:
             AppError: as `loading.load_model`, or `out-of-memory`.
@@ -96,7 +111,11 @@ class Models:
         wishes = self.then.over(self._wishes(ref))
         known = self.kept.get(ref.sha256)
         other = None if beside is None else self.kept[beside.sha256]
-        if known is not None and self._plan(known.held, wishes, other) == known.first:
+        if (
+            known is not None
+            and known.lent in (None, lent.hashes)
+            and self._plan(known.held, wishes, other) == known.first
+        ):
             self.kept.move_to_end(ref.sha256)
             return known
         report(Loading(what=ref.name))
@@ -107,7 +126,7 @@ class Models:
         self._evict(residency.KEEP_MODELS - 1)
         if beside is not None and other is not None:
             self._make_room(beside, other, held_by(path), wishes)
-        model = self._load(path, ref, wishes, report, other)
+        model = self._load(path, ref, wishes, report, other, lent)
         self.kept[ref.sha256] = model
         limit = residency.describe(self._device).memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self.kept.values()) > limit:
@@ -143,32 +162,38 @@ class Models:
         self.kept.clear()
 
     def _load(
-        self, path: Path, ref: ModelRef, wishes: Wishes, report: Report, other: Model | None
+        self,
+        path: Path,
+        ref: ModelRef,
+        wishes: Wishes,
+        report: Report,
+        other: Model | None,
+        lent: Lent,
     ) -> Model:
         """A model by its plan; when memory runs out, with no other beside it, then one rung down.
 
         Raises:
             AppError: as `get`.
         """
-        held = held_by(path)
+        held = _held(path, lent)
         plan = first = self._plan(held, wishes, other)
         notes: tuple[str, ...] = ()
         self._tell(ref, plan, report)
-        model = self._attempt(path, ref, plan)
+        model = self._attempt(path, ref, plan, lent)
         if model is None and self.kept.keys() - self._together:
             self._evict(0)
-            model = self._attempt(path, ref, plan)
+            model = self._attempt(path, ref, plan, lent)
         down = load_down(plan, held, self.place, wishes)
         if model is None and down is not None:
             plan, words = self._stepped(*down, held)
             notes = (words,)
             self._tell(ref, plan, report)
-            model = self._attempt(path, ref, plan)
+            model = self._attempt(path, ref, plan, lent)
         if model is None:
             raise residency.out_of_memory(f"the model {ref.name}")
         return replace(model, plan=plan, first=first, held=held, notes=notes)
 
-    def _attempt(self, path: Path, ref: ModelRef, plan: Plan) -> Model | None:
+    def _attempt(self, path: Path, ref: ModelRef, plan: Plan, lent: Lent) -> Model | None:
         """The model on its place; None when memory runs out."""
         whole = plan.offload == "none" and not plan.float8
         try:
@@ -178,6 +203,7 @@ class Models:
                 device=self._device if whole else torch.device("cpu"),
                 dtype=DTYPES[plan.dtype],
                 configs=self._configs,
+                lent=lent,
             )
             carry_out(model.pipe, plan, self._device)
             return replace(model, attachments=self._attachments)
@@ -226,6 +252,27 @@ class Models:
     def _free(self) -> None:
         gc.collect()
         residency.free_cached(self._device)
+
+
+def _held(path: Path, lent: Lent) -> Held:
+    held = held_by(path)
+    vae = None if lent.vae is None else lent.vae.path
+    add_lent(held, vae, [one.path for one in lent.text_encoders])
+    return held
+
+
+def _check_line(model: Model, recipe: Recipe) -> None:
+    """Raises:
+    AppError: `branch-model` for a branch that would read with other text encoders than the picture
+        it comes from, where they are built into the model.
+    """
+    sets = {frozenset(ref.sha256 for ref in one.text_encoders) for one, _ in lineage(recipe)}
+    if model.lent is not None and len(sets) > 1:
+        raise AppError(
+            "branch-model",
+            "A branch goes on with the text encoders of the picture it comes from.",
+            hint="Choose the same ones, or leave the branch.",
+        )
 
 
 def _named_by(recipe: Recipe) -> frozenset[str]:

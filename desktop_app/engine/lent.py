@@ -15,7 +15,8 @@ class LentFile:
     path: Path
 
 
-def _no_words(kind: str) -> Path | None:
+def no_words(kind: str) -> Path | None:
+    """Where there are none but those that are shipped."""
     return None
 
 
@@ -30,7 +31,7 @@ class Lent:
 
     vae: LentFile | None = None
     text_encoders: tuple[LentFile, ...] = ()
-    words: Callable[[str], Path | None] = _no_words
+    words: Callable[[str], Path | None] = no_words
 
     @property
     def hashes(self) -> frozenset[str]:
@@ -42,16 +43,10 @@ class Lent:
 NOTHING = Lent()
 
 
-def named_by(recipe: Recipe) -> frozenset[str]:
-    """The hashes of the components that a recipe names beside its model."""
-    refs = (*recipe.text_encoders, *([recipe.vae] if recipe.vae else []))
-    return frozenset(ref.sha256 for ref in refs)
-
-
 def lent_by(
     recipe: Recipe,
     weights: Callable[[ModelRef], Path],
-    words: Callable[[str], Path | None] = _no_words,
+    words: Callable[[str], Path | None] = no_words,
 ) -> Lent:
     """What a recipe lends, found on the disk.
 

@@ -116,14 +116,14 @@ class Model:
         return getattr(torch, self.plan.dtype)
 
     def attached(self, recipe: Recipe) -> AbstractContextManager[None]:
-        """The pipeline works with a recipe's LoRAs and embeddings for as long as this lasts."""
-        if self.attachments is None or not recipe.adapters:
+        """The pipeline works with a recipe's LoRAs, embeddings and text encoders meanwhile."""
+        if self.attachments is None or not (recipe.adapters or recipe.text_encoders):
             return nullcontext()
         return self.attachments.of(self, recipe)
 
     def revised(self, recipe: Recipe) -> AbstractContextManager[None]:
         """The pipeline decodes with a recipe's own VAE for as long as this lasts."""
-        if self.attachments is None:
+        if self.attachments is None or self.lent is not None:
             return nullcontext()
         return self.attachments.vae(self, recipe)
 

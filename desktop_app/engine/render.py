@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
 from desktop_app.engine.events import Latents, Loading
+from desktop_app.engine.lent import no_words
 from desktop_app.errors import AppError
 from desktop_app.recipe.provenance import Fingerprint
 from desktop_app.recipe.recipe import ModelRef, Recipe
@@ -48,6 +49,8 @@ class LocalBackend:
             0 none is kept, and a branch is rendered from its first noise on.
         configs: folder of the settings that checkpoints in one file lack; with None only folders
             can be loaded.
+        words: finds the vocabulary of a kind (`t5`, `gemma` ...) that could not be shipped: its
+            file or folder, None where there is none.
         wishes: what the artist decides of a model's precision and place, asked whenever it is
             used; the rest is planned.
     """
@@ -61,6 +64,7 @@ class LocalBackend:
         device: str | None = None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
+        words: Callable[[str], Path | None] = no_words,
         wishes: Callable[[ModelRef], Wishes] | None = None,
     ) -> None:
         self._weights = weights
@@ -69,6 +73,7 @@ class LocalBackend:
         self._device = device
         self._snapshot_bytes = snapshot_bytes
         self._configs = configs
+        self._words = words
         self._wishes = wishes
         self._session: Session | None = None
 
@@ -145,6 +150,7 @@ class LocalBackend:
             device=device,
             snapshot_bytes=self._snapshot_bytes,
             configs=self._configs,
+            words=self._words,
             wishes=self._wishes,
         )
 

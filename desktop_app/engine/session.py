@@ -24,6 +24,7 @@ from desktop_app.engine.families import caller
 from desktop_app.engine.filming import Filmer
 from desktop_app.engine.fingerprint import sha256_of, wishes_then
 from desktop_app.engine.keeping import Models
+from desktop_app.engine.lent import no_words
 from desktop_app.engine.model import Model
 from desktop_app.engine.preview import Factors, factors_for
 from desktop_app.engine.snapshots import Snapshots
@@ -54,6 +55,7 @@ class Session:
         device: str | None,
         snapshot_bytes: int = 0,
         configs: Path | None = None,
+        words: Callable[[str], Path | None] = no_words,
         wishes: Callable[[ModelRef], Wishes] | None = None,
     ) -> None:
         self._cache = cache
@@ -68,6 +70,7 @@ class Session:
             weights,
             self._device,
             configs=configs,
+            words=words,
             wishes=wishes,
             attachments=self._attachments,
         )

@@ -44,6 +44,11 @@ class Held:
                 self.packed[part] = self.packed.get(part, 0) + row.end - row.start
 
     @property
+    def components(self) -> set[str]:
+        """The names of those that hold anything."""
+        return self.numbers.keys() | self.packed.keys()
+
+    @property
     def wide(self) -> bool:
         """Whether it is a transformer: their numbers can be too large for float16."""
         return "transformer" in self.numbers or "transformer" in self.packed
@@ -63,6 +68,15 @@ def held_by(place: Path) -> Held:
             for path in files_in(part, name):
                 held.add(part.name, _header(path).tensors.values())
     return held
+
+
+def add_lent(held: Held, vae: Path | None, text_encoders: Iterable[Path]) -> None:
+    """Count the files that complete a network; those of a whole model are attached to it later."""
+    if not held.components & {"vae", "text_encoder"} and vae is not None:
+        held.add("vae", _header(vae).tensors.values())
+    if "text_encoder" not in held.components:
+        for path in text_encoders:
+            held.add("text_encoder", _header(path).tensors.values())
 
 
 def _add_file(held: Held, header: Header) -> None:

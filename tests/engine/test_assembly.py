@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from desktop_app.engine.lent import Lent, LentFile
 from desktop_app.engine.loading import load_model
 from desktop_app.engine.model import Model
+from desktop_app.errors import AppError
 from desktop_app.recipe.families import FAMILIES
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.vocabularies import vocabulary_for
@@ -236,3 +237,124 @@ def test_networks_of_published_width_do_too(family: str, configs: Path, tmp_path
     model = load(kit, kit.lent())
     told = {"num_inference_steps": 1, "max_sequence_length": 16}
     assert np.array_equal(pixels(model.pipe, **told), pixels(plain(kit), **told))
+
+
+def test_a_file_with_everything_inside_needs_no_companion(
+    kits: Callable[[str], Kit], tmp_path: Path
+) -> None:
+    kit = kits("sd3")
+    starts = {"text_encoder": "clip_l", "text_encoder_2": "clip_g", "text_encoder_3": "t5xxl"}
+    whole = {f"model.diffusion_model.{k}": v for k, v in network_of(kit.parts, "sd3").items()}
+    whole |= {f"first_stage_model.{k}": v for k, v in vae_of(kit.parts["vae"]).items()}
+    for part, name in starts.items():
+        tensors = encoder_of(kit.parts[part])
+        whole |= {f"text_encoders.{name}.transformer.{k}": v for k, v in tensors.items()}
+    write(whole, tmp_path / "whole.safetensors")
+    model = load(kit, Lent(words=kit.lent().words), tmp_path / "whole.safetensors")
+    assert model.lent is None
+    assert np.array_equal(pixels(model.pipe), pixels(plain(kit)))
+
+
+def test_stable_diffusion_3_does_without_t5(kits: Callable[[str], Kit]) -> None:
+    kit = kits("sd3")
+    model = load(kit, kit.lent("text_encoder_3"))
+    assert model.pipe.text_encoder_3 is None
+    other = plain(kit, text_encoder_3=None, tokenizer_3=None)
+    assert np.array_equal(pixels(model.pipe), pixels(other))
+    assert not np.array_equal(pixels(model.pipe), pixels(plain(kit)))
+
+
+@pytest.mark.parametrize(
+    ("family", "without", "says"),
+    [
+        ("sdxl", ("vae",), "sdxl_vae.safetensors"),
+        ("sdxl", ("text_encoder_2",), "clip_g.safetensors"),
+        ("sana", ("text_encoder",), "gemma_2_2b"),
+        ("z_image", ("text_encoder", "vae"), "qwen_3_4b"),
+    ],
+)
+def test_what_is_missing_is_named(
+    family: str, without: tuple[str, ...], says: str, kits: Callable[[str], Kit]
+) -> None:
+    kit = kits(family)
+    with pytest.raises(AppError) as error:
+        load(kit, kit.lent(*without))
+    assert error.value.code == "model-incomplete"
+    assert says in error.value.hint
+
+
+def test_a_text_encoder_of_another_family_is_refused(kits: Callable[[str], Kit]) -> None:
+    kit = kits("sdxl")
+    foreign = lent_file(kits("z_image").folder / "text_encoder.safetensors")
+    lent = kit.lent()
+    twice = Lent(vae=lent.vae, text_encoders=(*lent.text_encoders, lent.text_encoders[0]))
+    for wrong in (twice, Lent(vae=lent.vae, text_encoders=(*lent.text_encoders, foreign))):
+        with pytest.raises(AppError) as error:
+            load(kit, wrong)
+        assert error.value.code == "encoder-kind"
+
+
+def test_words_that_are_not_here_are_asked_for_by_their_file(kits: Callable[[str], Kit]) -> None:
+    kit = kits("sana")
+    lent = kit.lent()
+    with pytest.raises(AppError) as error:
+        load(kit, Lent(vae=lent.vae, text_encoders=lent.text_encoders))
+    assert error.value.code == "tokenizer-missing"
+    assert "google/gemma-2-2b" in error.value.hint
+
+
+def test_words_inside_the_text_encoders_file_are_read(
+    kits: Callable[[str], Kit], tmp_path: Path
+) -> None:
+    kit = kits("sana")
+    data = sentencepiece_file(GEMMA_PIECES, merges=True)
+    pieces = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    file = tmp_path / "gemma.safetensors"
+    write({**encoder_of(kit.parts["text_encoder"]), "spiece_model": pieces}, file)
+    lent = Lent(vae=kit.lent().vae, text_encoders=(lent_file(file),))
+    text = "a fox, FOX \u00e9"
+    assert load(kit, lent).pipe.tokenizer(text) == load(kit, kit.lent()).pipe.tokenizer(text)
+
+
+def test_eight_bits_with_a_scale_are_widened(kits: Callable[[str], Kit], tmp_path: Path) -> None:
+    kit = kits("z_image")
+    tensors = network_of(kit.parts, "z_image")
+    small: Tensors = {"scaled_fp8": torch.zeros(0, dtype=torch.float8_e4m3fn)}
+    for key, tensor in tensors.items():
+        if tensor.ndim == 2 and "layers.0" in key:
+            small[key] = (tensor * 4).to(torch.float8_e4m3fn)
+            small[key.replace(".weight", ".scale_weight")] = torch.tensor(0.25)
+        else:
+            small[key] = tensor
+    write(small, tmp_path / "small.safetensors")
+    ours = load(kit, kit.lent(), tmp_path / "small.safetensors").pipe.transformer.state_dict()
+    key = "layers.0.feed_forward.w1.weight"
+    assert torch.equal(ours[key], small[key].float() * 0.25)
+
+
+def test_deeper_sisters_are_told_by_their_weights(configs: Path, tmp_path: Path) -> None:
+    config = json.loads((configs / "sd3" / "transformer" / "config.json").read_text("utf-8"))
+    deeper = {"num_layers": 3, "dual_attention_layers": (0, 1), "qk_norm": "rms_norm"}
+    made = diffusers.SD3Transformer2DModel.from_config({**config, **deeper})
+    kit = make_kit(configs, tmp_path, "sd3", torch.float32)
+    write(original(made), kit.network)
+    ours = load(kit, kit.lent()).pipe.transformer
+    assert ours.config.num_layers == 3
+    assert list(ours.config.dual_attention_layers) == [0, 1]
+    state = made.state_dict()
+    assert all(torch.equal(one, state[key]) for key, one in ours.state_dict().items())
+
+
+def test_networks_by_diffusers_names_are_read_too(
+    kits: Callable[[str], Kit], tmp_path: Path
+) -> None:
+    for family in ("sdxl", "sd3", "z_image", "sana"):
+        kit = kits(family)
+        part = "unet" if family == "sdxl" else "transformer"
+        path = tmp_path / f"{family}.safetensors"
+        write(kit.parts[part].state_dict(), path)
+        model = load(kit, kit.lent(), path)
+        assert model.family.key == family
+        state = kit.parts[part].state_dict()
+        ours = getattr(model.pipe, part).state_dict()
+        assert all(torch.equal(one, state[key]) for key, one in ours.items())

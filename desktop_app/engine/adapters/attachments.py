@@ -1,34 +1,37 @@
 """Everything that a recipe attaches to its model, on and off again."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from desktop_app.engine.adapters import embedding, lora
+from desktop_app.engine.adapters.text_encoder import load_text_encoder
 from desktop_app.engine.adapters.vae import load_vae
 from desktop_app.engine.model import Model
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef, Recipe
 
 KEEP_VAES = 2
+KEEP_TEXT_ENCODERS = 2
 
 
 class Attachments:
-    """Finds what a recipe names, and keeps the VAEs that were used last."""
+    """Finds what a recipe names, and keeps the VAEs and text encoders that were used last."""
 
     def __init__(self, weights: Callable[[ModelRef], Path]) -> None:
         self._weights = weights
         self._vaes: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._encoders: OrderedDict[tuple[str, str], tuple[str, Any]] = OrderedDict()
 
     @contextmanager
     def of(self, model: Model, recipe: Recipe) -> Iterator[None]:
-        """Let a model's pipeline work with the LoRAs and embeddings of a recipe.
+        """Let a model's pipeline work with the LoRAs, embeddings and text encoders of a recipe.
 
         Raises:
-            AppError: `adapter-family` for one that was made for another kind of model; see `lora`
-                and `embedding`.
+            AppError: `adapter-family` for one that was made for another kind of model; see `lora`,
+                `embedding` and `load_text_encoder`.
         """
         loras = [
             lora.Lora(
@@ -49,6 +52,7 @@ class Attachments:
         ]
         self._check_kinds(model, loras, words)
         with (
+            self._read_by(model, recipe),
             lora.attached(model.pipe, loras, model.name),
             embedding.known(model.pipe, words, model.name),
         ):
@@ -65,6 +69,29 @@ class Attachments:
                     f"be attached to {model.name}.",
                     hint="Take it off, or choose another model.",
                 )
+
+    @contextmanager
+    def _read_by(self, model: Model, recipe: Recipe) -> Iterator[None]:
+        """Let the pipeline of a whole model read with the text encoders that a recipe names."""
+        own: dict[str, Any] = {}
+        try:
+            for ref in () if model.lent is not None else recipe.text_encoders:
+                part, encoder = self._encoder(model, ref, own)
+                own[part] = getattr(model.pipe, part)
+                setattr(model.pipe, part, encoder)
+            yield
+        finally:
+            for part, encoder in own.items():
+                setattr(model.pipe, part, encoder)
+
+    def _encoder(self, model: Model, ref: ModelRef, taken: Container[str]) -> tuple[str, Any]:
+        key = model.config_sha256, ref.sha256
+        if key not in self._encoders:
+            self._encoders[key] = load_text_encoder(self._weights(ref), ref.name, model, taken)
+            while len(self._encoders) > KEEP_TEXT_ENCODERS:
+                self._encoders.popitem(last=False)
+        self._encoders.move_to_end(key)
+        return self._encoders[key]
 
     @contextmanager
     def vae(self, model: Model, recipe: Recipe) -> Iterator[None]:
@@ -91,5 +118,6 @@ class Attachments:
             pipe.vae = own
 
     def clear(self) -> None:
-        """Free the kept VAEs."""
+        """Free what is kept."""
         self._vaes.clear()
+        self._encoders.clear()
