@@ -126,6 +126,12 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     add("--count", type=int, default=1, metavar="N", help="pictures, with seeds S, S+1, ...")
     add("--steps", type=int, metavar="N", help="the model's own number if it is left out")
     add("--guidance", metavar="G", help="how strictly the prompt is followed")
+    add("--refiner", metavar="NAME", help="a refiner's folder, file or name, for the last steps")
+    add(
+        "--refiner-start",
+        metavar="X",
+        help="where the refiner takes over, 0 to 1 of the noise levels; 0.8 if left out",
+    )
     add("--sampler", metavar="NAME", help="such as 'DPM++ 2M Karras'; see the command samplers")
     add("--size", metavar="WxH", help="pixels, such as 512x768")
     add("--model", metavar="NAME|PATH", help="the built-in one if it is left out")

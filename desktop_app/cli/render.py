@@ -24,7 +24,7 @@ from desktop_app.recipe.draft import Draft, expand
 from desktop_app.recipe.names import Names
 from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
-from desktop_app.recipe.recipe import SEED, SEED_MAX
+from desktop_app.recipe.recipe import SEED, SEED_MAX, RefinerUse
 from desktop_app.recipe.samplers import find_sampler
 from desktop_app.recipe.wishes import wishes_in
 from desktop_app.store import files, metadata, pixels
@@ -80,7 +80,8 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     for flag in flags.read(chosen.prompt, names.styles).flags:
         typed = chosen.prompt[flag.start : flag.end]
         output.note(f"{typed}: This is read as plain words here; the command has its own options.")
-    recipes = expand(_draft(chosen, model), names.styles, names.wildcards)
+    draft = replace(_draft(chosen, model), refiner=_refiner(chosen, catalog))
+    recipes = expand(draft, names.styles, names.wildcards)
     target.prepare()
     backend = engine_for(catalog)
     rows: list[dict[str, object]] = []
@@ -119,7 +120,10 @@ def reproduce(chosen: argparse.Namespace, output: Output) -> int:
     kept = pixels.read_pixels(source)
     changed = metadata.pixels_sha256(kept) != provenance.pixels_sha256
     catalog = open_catalog(Path(chosen.model) if chosen.model else None)
-    catalog.find(recipe.model)  # before torch is loaded: a missing model is told at once
+    # Before torch is loaded: a missing model is told at once.
+    catalog.find(recipe.model)
+    if recipe.refiner is not None:
+        catalog.path(recipe.refiner.model)
     if target:
         target.prepare()
     backend = engine_for(catalog, like=provenance.fingerprint)
@@ -229,6 +233,17 @@ def _draft(chosen: argparse.Namespace, model: ModelInfo) -> Draft:
     if chosen.guidance is not None:
         draft = replace(draft, guidance_scale=_number("--guidance", chosen.guidance))
     return draft
+
+
+def _refiner(chosen: argparse.Namespace, catalog: Catalog) -> RefinerUse | None:
+    """The refiner that the options ask for."""
+    start = chosen.refiner_start
+    if chosen.refiner is None:
+        if start is not None:
+            raise AppError("arguments", "--refiner-start goes with --refiner NAME.")
+        return None
+    use = RefinerUse(model=catalog.open_refiner(chosen.refiner))
+    return use if start is None else replace(use, start=_number("--refiner-start", start))
 
 
 def _seed(text: str | None) -> int:

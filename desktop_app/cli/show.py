@@ -142,6 +142,9 @@ def _settings(recipe: Recipe) -> list[tuple[str, str]]:
         ("Sampler", label_of(recipe.scheduler, recipe.sigmas)),
         ("Model", f"{recipe.model.name} ({recipe.model.sha256[:12]})"),
     ]
+    if recipe.refiner is not None:
+        model, start = recipe.refiner.model, recipe.refiner.start
+        rows.append(("Refiner", f"{model.name} from {start:g} ({model.sha256[:12]})"))
     match recipe.start:
         case FromNoise(variations=variations):
             rows += [("Variation", f"{one.weight:g} of seed {one.seed}") for one in variations]

@@ -43,6 +43,7 @@ class Catalog:
         self._lock = threading.RLock()
         self._models: tuple[ModelInfo, ...] | None = None
         self._opened: dict[str, ModelInfo] = {}
+        self._placed: dict[str, Path] = {}
         self._infos: dict[Path, tuple[Asset, ModelInfo]] = {}
         self.refused: tuple[tuple[Path, AppError], ...] = ()
 
@@ -194,14 +195,52 @@ class Catalog:
             name=path_or_name[:200],
         )
 
+    def open_refiner(self, path_or_name: str) -> ModelRef:
+        """The refiner that a person means, named as for `open`.
+
+        Raises:
+            AppError: `model-unknown`, or `model-kind` for what cannot take the last steps.
+        """
+        place = Path(path_or_name).expanduser()
+        there = _is_model(place)
+        found = self._assets.look(place.absolute()) if there else self._refiner(path_or_name)
+        if found.identity.kind != "refiner" or found.unsupported:
+            why = found.unsupported or "It is no refiner."
+            raise AppError("model-kind", f"“{found.name}”: {why}", path=str(found.path))
+        hashed = self._assets.hash(found)
+        self._assets.save()
+        ref = hashed.ref
+        assert ref is not None
+        with self._lock:
+            self._placed[ref.sha256] = hashed.path
+        return ref
+
+    def _refiner(self, name: str) -> Asset:
+        self._all()
+        known = [one for one in self._assets.all() if one.identity.kind == "refiner"]
+        there = [one for one in known if not (one.missing or one.unsupported)]
+        wanted = name.strip().casefold()
+        for one in there:
+            names = {one.name.casefold(), one.path.name.casefold(), one.path.stem.casefold()}
+            hashes = (one.sha256 or "", one.file_sha256 or "")
+            if wanted in names or (len(wanted) >= 6 and any(h.startswith(wanted) for h in hashes)):
+                return one
+        raise AppError(
+            "model-unknown",
+            f"There is no refiner “{name[:200]}”.",
+            hint=f"The refiners here are: {', '.join(one.name for one in there[:10]) or 'none'}.",
+            name=name[:200],
+        )
+
     def path(self, ref: ModelRef) -> Path:
-        """Where a model, LoRA, VAE or embedding lies, as the engine asks for it.
+        """Where a model, refiner, LoRA, VAE or embedding lies, as the engine asks for it.
 
         Raises:
             AppError: `model-missing`, or `model-changed` when its files are not those that were
                 found any more.
         """
         known = {info.ref.sha256: info.path for info in (*self._opened.values(), *self._all())}
+        known |= self._placed
         asset = self.asset(ref)
         if asset is None and ref.sha256 in known:
             asset = self._assets.look(known[ref.sha256])

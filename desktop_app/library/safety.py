@@ -117,11 +117,9 @@ def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part
         return  # a setting of the pipeline, such as SDXL's force_zeros_for_empty_prompt
     if known is not None and not known.needed and pair == _NOTHING:
         return
-    if (
-        known is None
-        and name in _UNUSED
-        and (pair == _NOTHING or (pair and pair[0] in _UNUSED_LIBRARIES))
-    ):
+    if known is None and pair == _NOTHING:
+        return  # nothing is loaded for it, as for the first text encoder of SDXL's refiner
+    if known is None and name in _UNUSED and pair and pair[0] in _UNUSED_LIBRARIES:
         return
     if known is not None and pair == _NOTHING:
         raise AppError(
