@@ -100,8 +100,10 @@ class AdaptersPanel(QWidget):
         ):
             return
         old, self._shown = self._shown, (*draft.adapters, *lora_tags(draft.prompt))
-        if [*map(_key, old)] != [*map(_key, self._shown)]:
+        same = [*map(_key, old)] == [*map(_key, self._shown)]
+        if not same:
             self._make_rows()
+        if not same or [*map(_blocks_in, old)] != [*map(_blocks_in, self._shown)]:
             self._judge()
         for row, shown in zip(self.rows, self._shown, strict=True):
             row.show_it(shown)
@@ -136,10 +138,13 @@ class AdaptersPanel(QWidget):
             row.show_layout(layout)
             if ref is None:
                 row.say(self._unknown(row.name.full_text()))
-            elif isinstance(shown, LoraUse) and ref in tagged:
-                row.say("The prompt calls it as well, and the weight there counts.")
-            else:
-                row.say(trouble_of(ref, asset, self._desk, self._library))
+                continue
+            trouble = trouble_of(ref, asset, self._desk, self._library)
+            if isinstance(shown, LoraUse) and ref in tagged:
+                trouble = trouble or "The prompt calls it as well, and the weight there counts."
+            elif layout is None and model is not None and _blocks_in(shown):
+                trouble = trouble or f"“{model.title}” has no blocks to weigh it in."
+            row.say(trouble)
 
     def _ref_of(self, shown: Shown) -> ModelRef | None:
         """The file that a row is about; None for a name in the prompt that no file has."""
@@ -189,6 +194,17 @@ def _key(shown: Shown) -> tuple[object, ...]:
             return shown.embedding, shown.token
         case LoraTag():
             return LoraTag, shown.call.name
+
+
+def _blocks_in(shown: Shown) -> Blocks:
+    """The weights in blocks that a row stands for."""
+    match shown:
+        case LoraUse():
+            return shown.blocks
+        case LoraTag():
+            return shown.call.blocks
+        case EmbeddingUse():
+            return ()
 
 
 def ref_of(use: LoraUse | EmbeddingUse) -> ModelRef:

@@ -78,6 +78,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for number, name in enumerate(("ink", "oil")):
         made[name] = folder / f"{name}.safetensors"
         save_file(kohya(pipe, number), made[name])
+    made["magnitude"] = folder / "magnitude.safetensors"
+    save_file(magnitudes(pipe), made["magnitude"])
     vectors = torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
     made["word"] = folder / "word.safetensors"
     save_file({"emb_params": vectors}, made["word"])
@@ -170,6 +172,38 @@ def test_detached_the_base_is_bit_identical(files: dict[str, Path]) -> None:
         assert all(torch.equal(after[key], before[key]) for key in before)
         assert pipe.tokenizer is tokenizer
         assert len(tokenizer) == length
+
+
+def test_a_dora_as_peft_writes_it_gives_the_bits_of_the_plain_call(
+    dressing: LocalBackend, files: dict[str, Path]
+) -> None:
+    rendered, _ = render(dressing, wearing(LoraUse(lora=named("magnitude", "lora"), weight=0.7)))
+    pipe: Any = plain_pipeline(files["model"])
+    before = state_of(pipe)
+    pipe.load_lora_weights(load_file(files["magnitude"]), adapter_name="one")
+    pipe.set_adapters("one", 0.7)
+    pixels = plain_call(pipe, 7, guidance_scale=4.0, **ASKED)[1]
+    assert np.array_equal(rendered.pixels, pixels)
+    assert not np.array_equal(render(dressing, wearing())[0].pixels, pixels)
+    own: Any = plain_pipeline(files["model"])
+    used = lora.Lora(path=files["magnitude"], name="one", weight=1.0)
+    with lora.attached(own, [used], "Test"):
+        assert state_of(own).keys() != before.keys()
+    assert all(torch.equal(before[key], one) for key, one in state_of(own).items())
+
+
+def magnitudes(pipe: Any) -> dict[str, torch.Tensor]:
+    """A DoRA (Liu et al. 2024) by the names that peft gives."""
+    generator = torch.Generator().manual_seed(8)
+    file: dict[str, torch.Tensor] = {}
+    for name, module in pipe.unet.named_modules():
+        if isinstance(module, torch.nn.Linear) and ".to_q" in name:
+            key = f"unet.{name}"
+            file[f"{key}.lora_A.weight"] = torch.randn(2, module.in_features, generator=generator)
+            file[f"{key}.lora_B.weight"] = torch.randn(module.out_features, 2, generator=generator)
+            length = module.weight.detach().norm(dim=1)
+            file[f"{key}.lora_magnitude_vector"] = 1.5 * length
+    return file
 
 
 def test_a_weight_for_each_block_is_that_of_diffusers(

@@ -302,6 +302,42 @@ def test_a_weight_for_each_block_goes_into_its_layers(files: dict[str, Path]) ->
         assert all(torch.allclose(parts[key], share * gains[key], atol=1e-6) for key in keys), start
 
 
+@pytest.mark.parametrize("way", ["groups", "float8"])
+def test_weights_that_wait_elsewhere_or_small_come_back_too(
+    way: str, files: dict[str, Path]
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    given = {"prompt": "a fox", "num_inference_steps": 1, "width": 64, "height": 64}
+
+    def picture() -> Any:
+        generator = torch.Generator().manual_seed(1)
+        return pipe(**given, generator=generator, output_type="np").images
+
+    plain = pipe
+    wanted: Any = None
+    if way == "groups":
+        with lora.attached(plain, [one(files, "lokr")], "Test"):
+            wanted = picture()
+        cpu = torch.device("cpu")
+        pipe.enable_group_offload(
+            onload_device=cpu, offload_type="block_level", num_blocks_per_group=1
+        )
+    else:
+        pipe.unet.enable_layerwise_casting(
+            storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32
+        )
+    before, without = state_of(pipe), picture()
+    with lora.attached(pipe, [one(files, "lokr")], "Test"):
+        changed = picture()
+        query = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight"
+        assert pipe.unet.state_dict()[query].dtype == before[f"unet.{query}"].dtype
+    assert wanted is None or np.array_equal(changed, wanted)
+    assert not np.array_equal(changed, without)
+    assert np.array_equal(picture(), without)
+    after = state_of(pipe)
+    assert all(torch.equal(after[key].float(), before[key].float()) for key in before)
+
+
 def test_packed_weights_are_not_changed(files: dict[str, Path]) -> None:
     pipe: Any = plain_pipeline(files["model"])
     layer = next(iter(layers_of(pipe)))[3]

@@ -43,10 +43,11 @@ class _Own:
 
     def back(self, pipe: Any) -> None:
         module = self.layer.module(pipe)
-        copy = getattr(module, self.name)
-        if self.value is not None and self.value.device != copy.device:
-            self.value.data = self.value.data.to(copy.device)
+        device = getattr(module, self.name).device
+        # The copy goes before the own one comes: there may be no room for both.
         setattr(module, self.name, self.value)
+        if self.value is not None and self.value.device != device:
+            self.value.data = self.value.data.to(device)
 
 
 @contextmanager
@@ -118,8 +119,9 @@ def _change(
             f"The LoRA {used[0][0].name} changes whole weights, and those of {model} are packed.",
             hint="Take it off, or use the model with its plain weights.",
         )
+    own_bias: torch.nn.Parameter | None = getattr(module, "bias", None)
     weight = own.detach().float()
-    bias = None if module.bias is None else module.bias.detach().float()
+    bias = None if own_bias is None else own_bias.detach().float()
     new, new_bias = weight, bias
     block = layer.block(pipe)
     for lora, stored in used:
@@ -141,9 +143,11 @@ def _change(
                 raise
             reason = f"in {layer.path}, {error}"[:200]
             raise misfit(f"LoRA {lora.name}", model, reason) from error
-    for name, value in (("weight", new), ("bias", new_bias)):
-        before = getattr(module, name)
-        if value is not None and value is not (weight if name == "weight" else bias):
+    for name, value, then, before in (
+        ("weight", new, weight, own),
+        ("bias", new_bias, bias, own_bias),
+    ):
+        if value is not None and value is not then:
             aside.append(_Own(layer=layer, name=name, value=before))
             setattr(module, name, torch.nn.Parameter(value.to(own.dtype), requires_grad=False))
             if before is not None:
