@@ -12,6 +12,7 @@ from desktop_app.recipe.recipe import (
     GUIDANCE,
     HEIGHT,
     PROMPT_MAX,
+    REFINER_START,
     SEED,
     STEPS,
     STRENGTH,
@@ -30,6 +31,7 @@ _NEGATIVE = "Negative prompt:"
 _OWN = "Mezzotint"
 """What the name of our version begins with."""
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,60}):\s*")
+_REFINER = re.compile(r"(.*?)\s*(?:\[([0-9a-f]{6,64})\])?")
 _SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[x×,]\s*(\d{1,6})\s*\)?\s*")
 
 # A1111's word where ours is another one. Its "Uniform" is our plain spacing; without a schedule
@@ -46,6 +48,20 @@ _PLAIN_SCHEDULES = frozenset({"automatic", "uniform", "normal", "simple", "ddim"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NamedRefiner:
+    """A refiner as another program names it.
+
+    Attributes:
+        hash: the first digits of its file's sha256; empty where they are not told.
+        start: as in `RefinerUse`.
+    """
+
+    name: str
+    hash: str = ""
+    start: float = 0.8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Infotext:
     """What a foreign text says.
 
@@ -59,6 +75,7 @@ class Infotext:
     fields: Mapping[str, str]
     model_name: str = ""
     model_hash: str = ""
+    refiner: NamedRefiner | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -92,6 +109,12 @@ def write(recipe: Recipe, *, app: str) -> str:
         ]
         if isinstance(recipe.start, FromNoise) and recipe.start.method == "a1111":
             rows.append(("Variation method", "A1111"))
+    if recipe.refiner is not None:
+        refiner = recipe.refiner.model
+        rows += [
+            ("Refiner", f"{refiner.name} [{refiner.sha256[:10]}]"),
+            ("Refiner switch at", _number(recipe.refiner.start)),
+        ]
     rows.append(("Version", app))
     settings = ", ".join(f"{key}: {_quoted(value)}" for key, value in rows)
     negative = f"{_NEGATIVE} {recipe.negative_prompt}" if recipe.negative_prompt else ""
@@ -268,8 +291,23 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
         fields=dict(fields),
         model_name=fields.get("Model", "")[:300],
         model_hash=fields.get("Model hash", "")[:64].lower(),
+        refiner=_refiner(fields, taker),
         notes=tuple(taker.notes),
     )
+
+
+def _refiner(fields: Mapping[str, str], taker: _Taker) -> NamedRefiner | None:
+    """What A1111 says of the last steps: `name [hash]`, and the share where it switches."""
+    if not fields.get("Refiner", "").strip():
+        return None
+    named = _REFINER.fullmatch(fields["Refiner"][:400].strip())
+    name, digits = named.groups() if named else (fields["Refiner"].strip(), None)
+    told = fields.get("Refiner switch at", "0.8")
+    start = _parsed(told, whole=False)
+    if start is None or not REFINER_START.allows(start):
+        taker.notes.append(f"The refiner's start {_shown(told)} is out of range and was left out.")
+        start = 0.8
+    return NamedRefiner(name=name[:300], hash=digits or "", start=float(start))
 
 
 def _variation_method(fields: Mapping[str, str]) -> VariationMethod:

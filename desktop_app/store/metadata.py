@@ -50,6 +50,7 @@ class Imported:
         width: pixels as stored; so is `height`.
         problem: one sentence when something is wrong with the file or its record, else empty.
         model_name: the model that another program names, and the first digits of its hash.
+        refiner: that another program names.
         notes: one sentence for each value that was clamped or left out.
     """
 
@@ -62,6 +63,7 @@ class Imported:
     problem: str = ""
     model_name: str = ""
     model_hash: str = ""
+    refiner: infotext.NamedRefiner | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -170,6 +172,7 @@ def read_container(container: Container) -> Imported:
         problem=problem,
         model_name=found.model_name if found else "",
         model_hash=found.model_hash if found else "",
+        refiner=found.refiner if found else None,
         notes=found.notes if found else (),
     )
 

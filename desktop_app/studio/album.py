@@ -17,6 +17,7 @@ from desktop_app.recipe import infotext
 from desktop_app.recipe.draft import Draft, draft_of
 from desktop_app.recipe.provenance import Origin, OriginKind
 from desktop_app.recipe.recipe import Recipe
+from desktop_app.studio.asset_use import refiner_named
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import LABELS, Editor, Source
 from desktop_app.studio.gallery import GalleryModel
@@ -297,7 +298,7 @@ class Album(QObject):
             return
         found = infotext.read(data.text()[: infotext.TEXT_MAX]) if data.hasText() else None
         if found is not None and found.changes:
-            self._use_changes(found.changes, "the clipboard", found.notes)
+            self._use_changes(found.changes, "the clipboard", found.notes, found.refiner)
         elif data.hasImage() and isinstance(image := data.imageData(), QImage):
             self.add_image(image)
         else:
@@ -312,7 +313,7 @@ class Album(QObject):
             draft = draft_of(imported.recipe, self._editor.draft)
             self._take(draft, "Settings of a picture", f"Took all settings of {path.name}.")
         elif imported.draft_changes:
-            self._use_changes(imported.draft_changes, path.name, imported.notes)
+            self._use_changes(imported.draft_changes, path.name, imported.notes, imported.refiner)
         else:
             why = f" {imported.problem}" if imported.problem else ""
             self.notice.emit(
@@ -324,7 +325,21 @@ class Album(QObject):
                 )
             )
 
-    def _use_changes(self, changes: Mapping[str, Any], source: str, notes: tuple[str, ...]) -> None:
+    def _use_changes(
+        self,
+        changes: Mapping[str, Any],
+        source: str,
+        notes: tuple[str, ...],
+        refiner: infotext.NamedRefiner | None,
+    ) -> None:
+        catalog = self._library.catalog
+        if refiner is not None:
+            assets = catalog.assets() if catalog is not None else ()
+            use = refiner_named(refiner, assets, self._library.current)
+            if use is None:
+                notes = (f"Its refiner, {refiner.name}, cannot be used here.", *notes)
+            else:
+                changes = {**changes, "refiner": use}
         try:
             draft = replace(self._editor.draft, **changes)
         except AppError as error:

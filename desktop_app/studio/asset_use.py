@@ -1,11 +1,14 @@
 """What using an asset changes in a draft."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
+from desktop_app.recipe.infotext import NamedRefiner
 from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef, RefinerUse
 
 if TYPE_CHECKING:
@@ -70,10 +73,10 @@ def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
         case "vae":
             return {"vae": ModelRef(sha256=asset.sha256, name=name, kind="vae")}
         case "refiner":
-            kind = "diffusers" if asset.identity.format == "folder" else "single"
-            ref = ModelRef(sha256=asset.sha256, name=name, kind=kind)
-            start = draft.refiner.start if draft.refiner else RefinerUse(model=ref).start
-            return {"refiner": RefinerUse(model=ref, start=start)}
+            ref = asset.ref
+            assert ref is not None
+            new = RefinerUse(model=ref)
+            return {"refiner": replace(draft.refiner, model=ref) if draft.refiner else new}
         case _:
             return None
 
@@ -85,6 +88,31 @@ def refines(asset: Asset) -> str:
         return ""
     begun = [row.label for row in MADE.values() if row.refiner == family.made_as]
     return f"It takes the last steps of pictures by {' and '.join(begun)} models."
+
+
+def refiner_named(
+    named: NamedRefiner, assets: Iterable[Asset], model: "ModelInfo | None"
+) -> RefinerUse | None:
+    """The refiner here that another program means, by its hash before its name.
+
+    Returns:
+        None where there is none that takes the last steps of the model's pictures.
+    """
+    there = [
+        one
+        for one in assets
+        if one.identity.kind == "refiner"
+        and not (one.missing or one.unsupported or misfit(one, model))
+    ]
+    name = named.name.casefold()
+    hashed = (one for one in there if named.hash and _has_hash(one, named.hash))
+    called = (one for one in there if name in (one.name.casefold(), one.path.stem.casefold()))
+    ref = next((one.ref for one in (*hashed, *called) if one.ref is not None), None)
+    return None if ref is None or model is None else RefinerUse(model=ref, start=named.start)
+
+
+def _has_hash(asset: Asset, digits: str) -> bool:
+    return any((one or "").startswith(digits) for one in (asset.sha256, asset.file_sha256))
 
 
 def hashes_in(draft: Draft) -> frozenset[str]:

@@ -8,13 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.infotext import read, write
+from desktop_app.recipe.infotext import NamedRefiner, read, write
 from desktop_app.recipe.recipe import (
     SEED_MAX,
     VARIATION_METHODS,
     FromNoise,
     ModelRef,
     Recipe,
+    RefinerUse,
     Variation,
 )
 from desktop_app.recipe.samplers import all_labels
@@ -86,6 +87,7 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     assert dict(found.changes) == expected
     assert found.notes == ()
     assert found.model_hash == "6ce0161689"
+    assert found.refiner is None
     assert found.model_name.strip() == recipe.model.name.strip()
     replace(Draft(), **found.changes)
 
@@ -115,6 +117,26 @@ def test_the_words_are_those_of_a1111() -> None:
         " Model: v1-5-pruned-emaonly, RNG: CPU, Variation seed: 12,"
         " Variation seed strength: 0.2, Version: Mezzotint 0.1.0"
     )
+
+
+def test_a_refiner_is_written_and_read_as_a1111_does() -> None:
+    refiner = ModelRef(sha256="7440042bbd" + "0" * 54, name="sd_xl_refiner_1.0", kind="single")
+    recipe = Recipe(model=MODEL, prompt="a fox", refiner=RefinerUse(model=refiner, start=0.75))
+    text = write(recipe, app="Mezzotint 0.1.0")
+    assert "RNG: CPU, Refiner: sd_xl_refiner_1.0 [7440042bbd], Refiner switch at: 0.75," in text
+    found = read(text)
+    assert found is not None
+    assert found.refiner == NamedRefiner(name="sd_xl_refiner_1.0", hash="7440042bbd", start=0.75)
+    for told, name, start, notes in (
+        ("Refiner: fine", "fine", 0.8, 0),
+        ("Refiner: my [best] one, Refiner switch at: 0.5", "my [best] one", 0.5, 0),
+        ("Refiner: fine, Refiner switch at: 7", "fine", 0.8, 1),
+        ("Refiner: fine, Refiner switch at: nan", "fine", 0.8, 1),
+    ):
+        other = read(f"a cat\n{SETTINGS}, {told}")
+        assert other is not None
+        assert other.refiner == NamedRefiner(name=name, start=start)
+        assert len(other.notes) == notes
 
 
 def taken(text: str) -> dict[str, object]:
