@@ -36,14 +36,11 @@ def _lora(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     """(alpha / r) B A (Hu et al. 2021, arXiv 2106.09685); LyCORIS may put a core between them."""
     if "down" not in parts:
         raise ValueError("it has one half of a LoRA")
-    up, down = parts["up"], parts["down"]
-    rank = down.shape[0]
+    up, down = parts["up"] * _scale(parts, parts["down"].shape[0]), parts["down"]
     core = parts.get("mid")
     if core is None:
-        change = _product(up, down, weight)
-    else:
-        change = _tucker(core, up.flatten(1), down.flatten(1).T, weight)
-    return change * _scale(parts, rank)
+        return _product(up, down, weight)
+    return _tucker(core, up.flatten(1), down.flatten(1).T, weight)
 
 
 def _loha(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
@@ -82,8 +79,9 @@ def _lokr(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     if first.numel() * second.numel() != weight.numel():
         raise _misshapen(first, weight)
     first = first.reshape(*first.shape, *[1] * (second.ndim - first.ndim))
-    change = torch.kron(first.contiguous(), second.contiguous())
-    return change * (_scale(parts, rank) if rank else 1.0)
+    # The scale goes into the small factor, for the product is as large as the weight.
+    first = first * (_scale(parts, rank) if rank else 1.0)
+    return torch.kron(first.contiguous(), second.contiguous())
 
 
 def _glora(parts: Parts, weight: torch.Tensor) -> torch.Tensor:

@@ -129,7 +129,7 @@ def _change(
         shift = parts.pop("diff_b", None)
         try:
             if parts.keys() - {"alpha"}:
-                new = new + lora.weight_in(block) * change_of(parts, weight)
+                new = torch.add(new, change_of(parts, weight), alpha=lora.weight_in(block))
             if shift is not None:
                 if shift.shape != weight.shape[:1]:
                     raise ValueError(f"its bias has the shape {tuple(shift.shape)}")
