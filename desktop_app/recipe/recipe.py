@@ -75,7 +75,7 @@ STRENGTH = Range(name="Variation", low=0, high=1, multiple=0)
 COUNT = Range(name="Count", low=1, high=64)
 STEP = Range(name="The step to branch from", low=1, high=1000)
 CLIP_SKIP = Range(name="CLIP skip", low=0, high=12)
-REFINER_START = Range(name="Where the refiner begins", low=0, high=1, multiple=0)
+REFINER_START = Range(name="Refiner from", low=0, high=1, multiple=0)
 ADAPTER_WEIGHT = Range(name="The weight of a LoRA", low=-4, high=4, multiple=0)
 BLOCK_WEIGHT = Range(name="The weight of a LoRA in a block", low=-LIMIT, high=LIMIT, multiple=0)
 

@@ -218,11 +218,16 @@ def find_asset(desk: "AssetDesk", ref: ModelRef) -> Asset | None:
     return min(found, key=lambda one: one.missing, default=None)
 
 
-def trouble_of(ref: ModelRef, asset: Asset | None, desk: "AssetDesk", library: LibraryModel) -> str:
+def trouble_of(
+    ref: ModelRef, asset: Asset | None, desk: "AssetDesk", library: LibraryModel, word: str = ""
+) -> str:
     """Why something attached will not work, in a sentence; empty when it should, or while the
     folders are still being read.
+
+    Args:
+        word: what it is called; empty for what its kind is called.
     """
-    word = _WORDS.get(ref.kind, "file")
+    word = word or _WORDS.get(ref.kind, "file")
     if asset is None:
         return "" if _still_reading(desk, library) else f"This {word} is not on this computer."
     if asset.missing:

@@ -1,4 +1,4 @@
-"""Advanced: the picture decoder, CLIP skip, previews, and where the model is kept."""
+"""Advanced: the picture decoder, the refiner, CLIP skip, previews, and where the model is kept."""
 
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from desktop_app.ui import theme
 from desktop_app.ui.adapters_panel import find_asset, trouble_of
 from desktop_app.ui.fields import Combo, FoldSection, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
+from desktop_app.ui.refiner_row import RefinerRow
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
@@ -44,6 +45,7 @@ class AdvancedFold(FoldSection):
         self.vae_name = ResetLabel("VAE")
         self.vae = Combo("VAE")
         self.trouble = label("", "hint")
+        self.refiner = RefinerRow(editor, library, desk)
         self.clip_skip = SliderNumber(CLIP_SKIP, default=0)
         self.previews = QCheckBox("Show the picture while it forms")
         self.memory = label("", "hint")
@@ -69,7 +71,7 @@ class AdvancedFold(FoldSection):
         row.addWidget(self.vae_name)
         row.addWidget(self.vae, 1)
         self.body.addLayout(row)
-        for part in (self.trouble, self.clip_skip, self.previews, self.memory):
+        for part in (self.trouble, self.refiner, self.clip_skip, self.previews, self.memory):
             self.body.addWidget(part)
 
     def _connect(self) -> None:
