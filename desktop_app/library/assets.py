@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.library.completion import Completion, completed, lacks
 from desktop_app.library.folders import WatchedFolder, recognise
 from desktop_app.library.hashing import Hashes, Progress, file_sha256
 from desktop_app.library.identify import MODEL_FILES, look_at
@@ -20,6 +21,7 @@ from desktop_app.library.sidecars import Sidecar, read_sidecar
 from desktop_app.library.support import judged
 from desktop_app.library.told import text_of
 from desktop_app.library.walk import Entry, Walk
+from desktop_app.library.words import find_words
 
 Stop = Callable[[], bool]
 _EMBEDDING_MAX = 2_000_000
@@ -36,12 +38,14 @@ _PLAIN_NAMES = frozenset({"model", "diffusion_pytorch_model", "pytorch_model", "
 class Assets:
     """Knows what lies in some folders. Safe to call from any thread."""
 
-    def __init__(self, folders: Sequence[Path], cache: Path, memory: Memory) -> None:
+    def __init__(self, folders: Sequence[Path], cache: Path, memory: Memory, data: Path) -> None:
         """Args:
         folders: to look through, in the order in which they win; of any program's layout.
         cache: the folder for what may be lost: the index of files and the hashes.
         memory: what the artist said.
+        data: our own folder, with models and vocabularies in it.
         """
+        self._own_models, self._own_words = data / "models", data / "tokenizers"
         self._folders = tuple(folders)
         self._index = Index(cache / "models.json")
         self._hashes = Hashes(cache / "hashes.json")
@@ -75,7 +79,26 @@ class Assets:
         with self._lock:
             self.watched = watched
             self._assets = tuple(assets)
+            self._assets = tuple(self._whole(one) for one in assets)
             return self._assets
+
+    def completion(self, asset: Asset) -> Completion:
+        """What completes a model whose file lacks something."""
+        if not lacks(asset.identity):
+            return Completion()
+        others = self.all()
+        return completed(asset, others, self._own_models, self.words, self._own_words)
+
+    def words(self, kind: str) -> Path | None:
+        """Where the vocabulary of a kind lies; None where there is none."""
+        return find_words(kind, self._own_words, self.all(), self.watched)
+
+    def _whole(self, asset: Asset) -> Asset:
+        """The same with what it still lacks as the reason why it cannot be used."""
+        if asset.missing or asset.unsupported:
+            return asset
+        why = self.completion(asset).missing
+        return replace(asset, identity=replace(asset.identity, unsupported=why)) if why else asset
 
     def unhashed(self) -> tuple[Asset, ...]:
         """What has no hash yet and could be used: models first, then the small before the large."""
@@ -85,7 +108,7 @@ class Assets:
             if one.sha256 is None and not one.missing and not one.unsupported
         ]
         return tuple(
-            sorted(waiting, key=lambda one: (one.identity.kind != "checkpoint", one.identity.bytes))
+            sorted(waiting, key=lambda one: (not one.identity.makes_pictures, one.identity.bytes))
         )
 
     def hash(
@@ -93,12 +116,16 @@ class Assets:
     ) -> Asset:
         """Compute both hashes of an asset, or take them from the cache; the asset with them.
 
+        What completes a network is hashed as well, for a recipe names it too.
         What the artist said about it before its hash was known is kept under the hash from now on.
 
         Raises:
             AppError: `model-damaged`, `model-file` or another reason why it cannot be read.
             Cancelled: when `stop` said so.
         """
+        for part in self.completion(asset).assets:
+            if part.sha256 is None:
+                self.hash(part, progress, stop)
         path = asset.path
         if asset.identity.format == "folder":
             sha256, whole = self._hashes.tensor_sha256(path, progress), None
@@ -169,7 +196,8 @@ class Assets:
             names, size, mtime_ns = {}, 0, 0
         beside = names if form == "file" else {}
         entry = Entry(path=path, form=form, size=size, mtime_ns=mtime_ns, hint=None, beside=beside)
-        return self._asset(entry, WatchedFolder(path=path.parent, program="own", roots=()), {})
+        home = WatchedFolder(path=path.parent, program="own", roots=())
+        return self._whole(self._asset(entry, home, {}))
 
     def _found(self, watched: Sequence[WatchedFolder], stop: Stop | None) -> Iterator[Asset]:
         walk = Walk()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,10 +37,12 @@ class Catalog:
         folders: each a model or a folder of models, those that come first win; also folders of
             other programs.
         cache: the folder for the remembered hashes.
-        memory: the file for what the artist says about models; beside the cache if left out.
+        memory: the file for what the artist says about models, in our own folder, where also the
+            vocabularies lie that were added; in the cache if left out.
         """
         self._folders = tuple(folders)
-        self._assets = Assets(folders, cache, Memory(memory or cache / "facts.json"))
+        facts = memory or cache / "facts.json"
+        self._assets = Assets(folders, cache, Memory(facts), facts.parent)
         self._lock = threading.RLock()
         self._models: tuple[ModelInfo, ...] | None = None
         self._opened: dict[str, ModelInfo] = {}
@@ -65,7 +68,7 @@ class Catalog:
         """
         refused: list[tuple[Path, AppError]] = []
         for asset in self._assets.scan(stop):
-            if asset.identity.kind != "checkpoint" or asset.missing:
+            if not asset.identity.makes_pictures or asset.missing:
                 continue
             try:
                 if asset.unsupported:
@@ -90,7 +93,7 @@ class Catalog:
         assets = [
             one
             for one in self._assets.all()
-            if one.identity.kind == "checkpoint"
+            if one.identity.makes_pictures
             and one.sha256 is not None
             and not (one.missing or one.unsupported)
         ]
@@ -100,7 +103,9 @@ class Catalog:
                 info = self._info(asset)
             except AppError:
                 continue  # it changed since it was looked at; the next scan tells
-            found.setdefault(info.ref.sha256, info)
+            whole = self._with_companions(info, asset)
+            if whole is not None:
+                found.setdefault(info.ref.sha256, whole)
         models = sorted(found.values(), key=lambda one: (not one.built_in, one.title.casefold()))
         with self._lock:
             self._models = tuple(models)
@@ -160,7 +165,7 @@ class Catalog:
             return next((info for info in models if info.ref.sha256 == ref.sha256), None)
 
         found = known() or self._hash_until(lambda one: one.name.casefold() == wanted, known)
-        found = found or self._hash_until(lambda one: one.identity.kind == "checkpoint", known)
+        found = found or self._hash_until(lambda one: one.identity.makes_pictures, known)
         if found is None:
             raise self._missing(ref)
         return found
@@ -182,12 +187,12 @@ class Catalog:
         )
         if found is None and len(wanted) >= 6 and set(wanted) <= _HEX:
             found = self._hash_until(
-                lambda one: one.identity.kind == "checkpoint", lambda: self._named(wanted)
+                lambda one: one.identity.makes_pictures, lambda: self._named(wanted)
             )
         if found is not None:
             return found
         titles = [info.title for info in self._all()]
-        titles += [one.name for one in self.unhashed() if one.identity.kind == "checkpoint"]
+        titles += [one.name for one in self.unhashed() if one.identity.makes_pictures]
         raise AppError(
             "model-unknown",
             f"There is no model “{path_or_name[:200]}”.",
@@ -272,13 +277,14 @@ class Catalog:
             check_model(place)
         if asset.unsupported:
             raise AppError("model-kind", f"“{place.name}”: {asset.unsupported}", path=str(place))
-        if asset.identity.kind != "checkpoint":
+        if not asset.identity.makes_pictures:
             raise AppError(
                 "model-kind", f"“{place.name}” is no model that makes pictures.", path=str(place)
             )
         hashed = self._assets.hash(asset)
         self._assets.save()
-        info = info_of(hashed, hashed.sha256 or "")
+        info = self._with_companions(info_of(hashed, hashed.sha256 or ""), hashed)
+        assert info is not None
         with self._lock:
             self._opened[info.ref.sha256] = info
         return info
@@ -292,6 +298,22 @@ class Catalog:
             with self._lock:
                 self._infos[asset.path] = known
         return known[1]
+
+    def _with_companions(self, info: ModelInfo, asset: Asset) -> ModelInfo | None:
+        """The same with what completes it; None until all of that has a hash."""
+        completion = self._assets.completion(asset)
+        refs = {part.path: part.ref for part in completion.assets}
+        if None in refs.values():
+            return None
+        vae = None if completion.vae is None else refs[completion.vae.path]
+        encoders = (refs[one.path] for one in completion.text_encoders)
+        return replace(
+            info, own_vae=vae, own_text_encoders=tuple(ref for ref in encoders if ref is not None)
+        )
+
+    def words(self, kind: str) -> Path | None:
+        """Where the vocabulary of a kind (`t5`, `gemma` ...) lies, as the engine asks for it."""
+        return self._assets.words(kind)
 
     def _named(self, wanted: str) -> ModelInfo | None:
         """The model with this name in small letters, or with a hash that begins so."""
@@ -323,7 +345,12 @@ class Catalog:
         return None
 
     def _missing(self, ref: ModelRef) -> AppError:
-        words = {"lora": "LoRA", "embedding": "textual inversion", "vae": "VAE"}
+        words = {
+            "lora": "LoRA",
+            "embedding": "textual inversion",
+            "vae": "VAE",
+            "text_encoder": "text encoder",
+        }
         what = words.get(ref.kind, "model")
         hint = ""
         if self._assets.unhashed():

@@ -35,6 +35,9 @@ TEXT_ENCODER_PREFIXES: Mapping[str, tuple[str, ...]] = {
         "cond_stage_model.model.",
         "conditioner.embedders.0.transformer.",
         "text_encoders.clip_l.transformer.",
+        "text_encoders.gemma2_2b.transformer.",
+        "text_encoders.qwen3_4b.transformer.",
+        "text_encoders.qwen25_7b.transformer.",
     ),
     "text_encoder_2": (
         "conditioner.embedders.1.model.",

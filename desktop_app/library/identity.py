@@ -48,10 +48,12 @@ KIND_WORDS: Mapping[Kind, str] = {
 }
 _REF_KINDS: Mapping[Kind, ModelKind] = {
     "checkpoint": "single",
+    "denoiser": "single",
     "refiner": "single",
     "lora": "lora",
     "embedding": "embedding",
     "vae": "vae",
+    "text-encoder": "text_encoder",
 }
 
 
@@ -115,6 +117,11 @@ class Identity:
     base: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     unsupported: str = ""
+
+    @property
+    def makes_pictures(self) -> bool:
+        """Whether it is a model, alone or with what completes it."""
+        return self.kind in ("checkpoint", "denoiser")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

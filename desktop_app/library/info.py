@@ -60,6 +60,8 @@ class ModelInfo:
         family_key: of its row in `recipe.families`.
         default_size: that the artist wants to start with; None for the native one.
         default_negative: words to avoid that the artist wants to start with.
+        own_vae: the file that completes a model without one; None for one that is whole.
+        own_text_encoders: those that complete it.
     """
 
     ref: ModelRef
@@ -83,6 +85,8 @@ class ModelInfo:
     family_key: str = "sd1"
     default_size: tuple[int, int] | None = None
     default_negative: str = ""
+    own_vae: ModelRef | None = None
+    own_text_encoders: tuple[ModelRef, ...] = ()
 
 
 def info_of(asset: Asset, sha256: str) -> ModelInfo:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from desktop_app.library.families import FAMILIES, Family
 from desktop_app.library.identity import KIND_WORDS, Identity
+from desktop_app.recipe.completing import COMPONENTS, NEEDED
 
 PICKLE = (
     "It is a pickle, which can run any code when it is opened; it can be converted to safetensors"
@@ -15,7 +16,6 @@ _TASKS = {
     "depth": "for following the depth or the edges of a picture",
     "upscale": "for enlarging pictures",
 }
-_PARTS = {"vae": "VAE", "text_encoder": "text encoder", "text_encoder_2": "second text encoder"}
 
 
 def judged(identity: Identity) -> Identity:
@@ -41,11 +41,13 @@ def _why_not(identity: Identity) -> str:
     match identity.kind:
         case "checkpoint" | "refiner":
             return _why_no_checkpoint(identity, family)
-        case "denoiser" | "prior":
+        case "denoiser":
+            return _why_no_checkpoint(identity, family)
+        case "prior":
             title = family.title if family is not None else "an unknown family"
             return (
-                f"It is the {KIND_WORDS[identity.kind]} of {title} alone; without its text encoder"
-                " and VAE, which lie in other files, it makes no pictures here."
+                f"It is the {KIND_WORDS[identity.kind]} of {title} alone; use the complete model"
+                " as a folder in diffusers format."
             )
         case "lora":
             return _why_no_lora(identity, family)
@@ -53,6 +55,8 @@ def _why_not(identity: Identity) -> str:
             return _no_adapter("embedding", "textual inversions", family)
         case "vae":
             return ""
+        case "text-encoder":
+            return _why_no_text_encoder(identity)
         case _:
             words = KIND_WORDS[identity.kind]
             return f"It is {_article(words)} {words}, which cannot be used here yet."
@@ -69,17 +73,29 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
         return ""
     if identity.format == "gguf":
         return "GGUF weights cannot be loaded here yet."
-    if not row.single_file:
+    if "text" not in row.tasks:
+        for needed in NEEDED.get(row.key, ()):
+            if needed.part not in identity.parts:
+                what = COMPONENTS[needed.component].title
+                return f"It takes over other models' pictures, and lacks {what} for that."
+    if row.key not in NEEDED:
         return (
-            f"A single file of {family.title} lacks the vocabularies of its text encoders, which"
-            " may not be shipped; use the same model as a folder in diffusers format."
+            f"Single files of {family.title} cannot be put together here; use the same model as a"
+            " folder in diffusers format."
         )
-    needed = [part.name for part in row.parts if not part.name.startswith("tokenizer")]
-    for part in needed:
-        if part not in identity.parts:
-            return f"It holds no {_PARTS.get(part, part)}; use the complete checkpoint."
     if identity.quantisation not in ("", "fp8"):
         return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
+    return ""
+
+
+def _why_no_text_encoder(identity: Identity) -> str:
+    if identity.format == "gguf":
+        return "Text encoders in GGUF cannot be read here; add it as .safetensors."
+    if identity.quantisation not in ("", "fp8"):
+        return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
+    known = {needed.component for row in NEEDED.values() for needed in row}
+    if identity.variant not in known:
+        return "It is a text encoder that no model here reads with."
     return ""
 
 

@@ -40,7 +40,8 @@ def assets(folder: Path, tmp_path: Path) -> Assets:
 def again(tmp_path: Path, *folders: Path) -> Assets:
     """As after a restart."""
     memory = Memory(tmp_path / "data/models.json")
-    return Assets(folders or (tmp_path / "models",), tmp_path / "cache", memory)
+    data = tmp_path / "data"
+    return Assets(folders or (tmp_path / "models",), tmp_path / "cache", memory, data)
 
 
 def lora(path: Path, number: int = 0, **metadata: str) -> Path:

@@ -1,0 +1,175 @@
+"""Networks in files of their own: what completes them, chosen by itself, or asked for by name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from desktop_app.library.assets import Assets
+from desktop_app.library.identity import Asset
+from desktop_app.library.memory import Memory
+from tests.library.files import TE, checkpoint, unet, vae, write_shapes
+from tests.weights.vocabulary_files import T5_PIECES, qwen_json, sentencepiece_file, t5_json
+
+CLIP_L = {TE: (49408, 768)}
+CLIP_G = {TE: (49408, 1280), "text_projection.weight": (1280, 1280)}
+T5 = {"shared.weight": (32128, 4096)}
+GEMMA = {"model.embed_tokens.weight": (256000, 2304)}
+QWEN = {"model.embed_tokens.weight": (151936, 2560)}
+FLUX = {
+    "double_blocks.0.img_attn.norm.key_norm.scale": (128,),
+    "img_in.weight": (3072, 64),
+    "guidance_in.in_layer.weight": (3072, 256),
+}
+SD3 = {
+    "joint_blocks.0.x_block.mlp.fc1.weight": (6144, 1536),
+    "x_embedder.proj.weight": (1536, 16, 2, 2),
+}
+Z_IMAGE = {
+    "cap_embedder.0.weight": (2560,),
+    "layers.0.adaLN_modulation.0.weight": (15360, 256),
+    "x_embedder.weight": (3840, 64),
+}
+LUMINA = {"cap_embedder.0.weight": (2304,), "noise_refiner.0.attention.qkv.weight": (3840, 2304)}
+
+
+class Studio:
+    """A folder as ComfyUI has it, and what the program knows of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.models = root / "ComfyUI" / "models"
+        self.words = root / "data" / "tokenizers"
+
+    def put(self, place: str, shapes: Mapping[str, tuple[int, ...]]) -> Path:
+        return write_shapes(self.models / place, shapes)
+
+    def assets(self) -> Assets:
+        memory = Memory(self.root / "data" / "facts.json")
+        return Assets((self.models,), self.root / "cache", memory, self.root / "data")
+
+    def find(self, place: str) -> tuple[Asset, Assets]:
+        assets = self.assets()
+        return next(one for one in assets.scan() if one.path == self.models / place), assets
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    found = Studio(tmp_path)
+    found.put("vae/ae.safetensors", vae(16))
+    found.put("vae/sd3_vae.safetensors", vae(16))
+    found.put("vae/sdxl_vae.safetensors", vae(4))
+    found.put("vae/vae-ft-mse-840000-ema-pruned.safetensors", vae(4))
+    found.put("clip/clip_l.safetensors", CLIP_L)
+    found.put("clip/clip_g.safetensors", CLIP_G)
+    found.put("text_encoders/t5xxl_fp16.safetensors", T5)
+    return found
+
+
+def names(assets: Assets, asset: Asset) -> set[str]:
+    return {one.path.name for one in assets.completion(asset).assets}
+
+
+@pytest.mark.parametrize(
+    ("network", "companions"),
+    [
+        (unet(768), {"vae-ft-mse-840000-ema-pruned.safetensors", "clip_l.safetensors"}),
+        (
+            unet(2048, label=2816),
+            {"sdxl_vae.safetensors", "clip_l.safetensors", "clip_g.safetensors"},
+        ),
+        (FLUX, {"ae.safetensors", "clip_l.safetensors", "t5xxl_fp16.safetensors"}),
+        (
+            SD3,
+            {
+                "sd3_vae.safetensors",
+                "clip_l.safetensors",
+                "clip_g.safetensors",
+                "t5xxl_fp16.safetensors",
+            },
+        ),
+    ],
+)
+def test_companions_are_chosen_by_what_they_are(
+    network: dict[str, tuple[int, ...]], companions: set[str], studio: Studio
+) -> None:
+    t5_json(studio.words / "t5" / "tokenizer.json")
+    studio.put("diffusion_models/network.safetensors", network)
+    asset, assets = studio.find("diffusion_models/network.safetensors")
+    assert asset.identity.kind == "denoiser"
+    assert asset.unsupported == ""
+    assert names(assets, asset) == companions
+
+
+def test_what_is_missing_is_asked_for_by_file_and_place(studio: Studio) -> None:
+    studio.put("unet/z.safetensors", Z_IMAGE)
+    asset, _ = studio.find("unet/z.safetensors")
+    assert "qwen_3_4b.safetensors" in asset.unsupported
+    assert str(studio.root / "data" / "models" / "text_encoders") in asset.unsupported
+    studio.put("clip/qwen.safetensors", QWEN)
+    asset, _ = studio.find("unet/z.safetensors")
+    assert "tokenizer.json from Qwen/Qwen3-4B" in asset.unsupported
+    assert str(studio.words / "qwen") in asset.unsupported
+    qwen_json(studio.words / "qwen" / "tokenizer.json")
+    asset, assets = studio.find("unet/z.safetensors")
+    assert asset.unsupported == ""
+    assert names(assets, asset) == {"ae.safetensors", "qwen.safetensors"}
+    (studio.models / "vae" / "ae.safetensors").unlink()
+    (studio.models / "vae" / "sd3_vae.safetensors").unlink()
+    asset, _ = studio.find("unet/z.safetensors")
+    assert "the VAE of Flux, such as ae.safetensors" in asset.unsupported
+
+
+def test_a_vae_named_for_another_family_is_not_taken(studio: Studio) -> None:
+    t5_json(studio.words / "t5" / "tokenizer.json")
+    (studio.models / "vae" / "ae.safetensors").unlink()
+    studio.put("unet/flux.safetensors", FLUX)
+    asset, _ = studio.find("unet/flux.safetensors")
+    assert "the VAE of Flux" in asset.unsupported
+    studio.put("vae/sixteen.safetensors", vae(16))
+    asset, assets = studio.find("unet/flux.safetensors")
+    assert "sixteen.safetensors" in names(assets, asset)
+
+
+def test_stable_diffusion_3_goes_without_t5_where_its_words_are_not_here(studio: Studio) -> None:
+    studio.put("unet/sd3.safetensors", SD3)
+    asset, assets = studio.find("unet/sd3.safetensors")
+    assert asset.unsupported == ""
+    assert "t5xxl_fp16.safetensors" not in names(assets, asset)
+
+
+def test_a_checkpoint_without_a_vae_is_completed_too(studio: Studio) -> None:
+    shapes = {k: v for k, v in checkpoint("sd1").items() if not k.startswith("first_stage_model.")}
+    studio.put("checkpoints/novae.safetensors", shapes)
+    asset, assets = studio.find("checkpoints/novae.safetensors")
+    assert asset.identity.kind == "checkpoint"
+    assert names(assets, asset) == {"vae-ft-mse-840000-ema-pruned.safetensors"}
+
+
+def test_words_inside_a_text_encoder_and_in_other_folders_are_found(studio: Studio) -> None:
+    studio.put("unet/lumina.safetensors", LUMINA)
+    studio.put("clip/gemma.safetensors", GEMMA)
+    asset, _ = studio.find("unet/lumina.safetensors")
+    assert "google/gemma-2-2b-it" in asset.unsupported
+    studio.put("clip/gemma.safetensors", {**GEMMA, "spiece_model": (4000,)})
+    asset, _ = studio.find("unet/lumina.safetensors")
+    assert asset.unsupported == ""
+    studio.put("unet/flux.safetensors", FLUX)
+    assert "spiece.model or tokenizer.json" in studio.find("unet/flux.safetensors")[0].unsupported
+    place = studio.models.parent / "comfy" / "text_encoders" / "t5_tokenizer"
+    t5_json(place / "tokenizer.json")
+    asset, assets = studio.find("unet/flux.safetensors")
+    assert asset.unsupported == ""
+    assert assets.words("t5") == place
+    own = studio.words / "t5" / "spiece.model"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(sentencepiece_file(T5_PIECES, merges=False))
+    assert assets.words("t5") == own
+
+
+def test_the_hash_of_a_network_comes_with_those_of_its_companions(studio: Studio) -> None:
+    studio.put("unet/small.safetensors", unet(768))
+    asset, assets = studio.find("unet/small.safetensors")
+    assets.hash(asset)
+    known = {one.path.name for one in assets.all() if one.sha256 is not None}
+    assert known == names(assets, asset) | {"small.safetensors"}
