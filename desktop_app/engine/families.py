@@ -34,6 +34,7 @@ CALLS: dict[str, Call] = {
     "LongCatImagePipeline": flowing.LongCat(),
     "BriaPipeline": flowing.Bria(),
     "QwenImagePipeline": flowing.Qwen(),
+    "Krea2Pipeline": flowing.Krea2(),
     "ErnieImagePipeline": flowing.Ernie(),
     "Flux2Pipeline": flowing.Flux2(),
     "Flux2KleinPipeline": flowing.Flux2Klein(),

@@ -1,6 +1,7 @@
 """How the pipelines of the families with flow matching are called."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,17 @@ class Flow(Plain):
 
     Attributes:
         even: whether the pipeline spaces the noise levels evenly itself.
+        shifts: what a scheduler may say of the shift, and what is taken where it does not.
     """
 
     denoiser = "transformer"
     even = True
+    shifts: Mapping[str, float] = {
+        "base_image_seq_len": 256,
+        "max_image_seq_len": 4096,
+        "base_shift": 0.5,
+        "max_shift": 1.15,
+    }
 
     def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
         told = {"sigmas": evenly(recipe.num_inference_steps)} if self.even else steps_alone(recipe)
@@ -28,10 +36,7 @@ class Flow(Plain):
 
     def shift(self, pipe: Any, scheduler: Any, recipe: Recipe) -> float:
         """The logarithm by which the noise levels are shifted, for the size of the picture."""
-        keys = ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")
-        usual = {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5}
-        usual["max_shift"] = 1.15
-        told = [scheduler.config.get(key, usual[key]) for key in keys]
+        told = [scheduler.config.get(key, usual) for key, usual in self.shifts.items()]
         return module_of(pipe).calculate_shift(self.tokens(pipe, recipe), *told)
 
     def tokens(self, pipe: Any, recipe: Recipe) -> int:
@@ -85,6 +90,8 @@ class Lumina(AuraFlow):
 class CogView4(AuraFlow):
     """CogView 4: the noise levels are those of whole timesteps, and shifted by their root."""
 
+    shifts: Mapping[str, float] = {"base_image_seq_len": 256, "base_shift": 0.25, "max_shift": 0.75}
+
     def timing(self, pipe: Any, scheduler: Any, recipe: Recipe) -> dict[str, Any]:
         count = scheduler.config.num_train_timesteps
         spaced = np.linspace(count, 1.0, recipe.num_inference_steps)
@@ -94,11 +101,6 @@ class CogView4(AuraFlow):
             "sigmas": timesteps / count,
             "mu": self.shift(pipe, scheduler, recipe),
         }
-
-    def shift(self, pipe: Any, scheduler: Any, recipe: Recipe) -> float:
-        keys = {"base_image_seq_len": 256, "base_shift": 0.25, "max_shift": 0.75}
-        told = [scheduler.config.get(key, usual) for key, usual in keys.items()]
-        return module_of(pipe).calculate_shift(self.tokens(pipe, recipe), *told)
 
 
 class HiDream(Flow):
@@ -199,12 +201,20 @@ class Qwen(Packed):
         return vae.decode(frames / std + mean, return_dict=False)[0][:, :, 0]
 
 
-class Ernie(Flow):
-    """ERNIE-Image: patches of 2 by 2 as channels, each with the mean and spread that it has.
+class Krea2(Qwen):
+    """Krea 2: a few-step model has a shift of its own, whatever the size."""
 
-    Attributes:
-        epsilon: what the pipeline adds to the squares of the spreads.
-    """
+    shifts: Mapping[str, float] = {**Flow.shifts, "max_image_seq_len": 6400}
+
+    def options(self, pipe: Any, recipe: Recipe) -> dict[str, Any]:
+        return {"guidance_scale": recipe.guidance_scale}
+
+    def shift(self, pipe: Any, scheduler: Any, recipe: Recipe) -> float:
+        return 1.15 if pipe.config.is_distilled else super().shift(pipe, scheduler, recipe)
+
+
+class Ernie(Flow):
+    """ERNIE-Image: patches of 2 by 2 as channels, each with the mean and spread that it has."""
 
     def multiple(self, pipe: Any) -> int:
         return int(pipe.vae_scale_factor)

@@ -24,7 +24,7 @@ from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import FAMILIES, families_of, present_name, stable_family
-from desktop_app.recipe.family import Family, Part
+from desktop_app.recipe.family import Family, Part, is_setting
 from desktop_app.weights.variants import WEIGHTS, variant_in
 
 LIBRARIES: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
@@ -62,7 +62,7 @@ def assemble(
     kind = getattr(diffusers, present_name(index["_class_name"]))
     known, settings = kind._get_signature_keys(kind)
     # A picture is the artist's own business: no checker, and no picture to be read.
-    told = {key: index[key] for key in settings if isinstance(index.get(key), bool | int | float)}
+    told = {key: index[key] for key in settings if is_setting(index.get(key)) and key in index}
     for key in ("requires_safety_checker", "add_watermarker"):
         if key in settings:
             told[key] = False

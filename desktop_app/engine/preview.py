@@ -81,7 +81,7 @@ def fit(vae: Any) -> Factors:
     """
     pictures = _pictures().to(vae.device, vae.dtype)
     with torch.no_grad():
-        latents, decoded = _both_ways(vae, pictures)
+        latents, decoded = both_ways(vae, pictures)
         small = torch.nn.functional.adaptive_avg_pool2d(
             decoded.float(), (latents.shape[-2], latents.shape[-1])
         )
@@ -101,7 +101,7 @@ def _channels(vae: Any) -> int:
     return int(getattr(config, "z_dim", 0) or config.latent_channels)
 
 
-def _both_ways(vae: Any, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def both_ways(vae: Any, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures' latents as the network sees them, (N, C, h, w), and what they decode to."""
     if hasattr(vae, "vquantizer"):
         # Stable Cascade's takes and gives pictures from 0 to 1.

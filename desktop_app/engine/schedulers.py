@@ -69,6 +69,9 @@ def make_scheduler(config: Mapping[str, Any], recipe: Recipe) -> Scheduler:
         settings["shift"] = config["flow_shift"]
     # A model may come with one of the flags set, and two at once are refused by the classes.
     known = inspect.signature(kind.__init__).parameters
+    if config.get("use_flow_sigmas") and name in FLOWS.values():
+        # Nothing of a solver's settings but their count is a flow's.
+        config = {key: value for key, value in config.items() if key in known}
     settings |= {flag: False for flag in SPACING_FLAGS.values() if flag in known}
     if recipe.sigmas in SPACING_FLAGS:
         settings[SPACING_FLAGS[recipe.sigmas]] = True

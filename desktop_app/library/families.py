@@ -11,11 +11,12 @@ _TORCHVISION = "it reads its prompts with a part that needs torchvision, which i
 _SENTENCEPIECE = (
     "it reads its prompts with a tokenizer that needs sentencepiece, which is not brought along"
 )
-_ENCODER = "its text encoder, T5GemmaEncoder, is in no version of transformers that can be used"
+_ENCODER = "its text encoder is loaded by a change to transformers that is not made here"
 _PIXELS = "it works on pixels in three stages, and takes no noise that a seed could be kept for"
 _NOISE = "its pipeline takes no noise that a seed could be kept for"
 _GUARD = "its pipeline does not work without a censor, which is not brought along"
 _SPRINT = "its sampler looks at the picture in a form of its own, which cannot be watched or kept"
+_GUIDER = "its guidance is a part of its own that looks back at earlier steps, and is not read here"
 _UNKNOWN = "diffusers has no pipeline for it"
 
 
@@ -102,7 +103,7 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("hidream", "HiDream"),
     _family("auraflow", "AuraFlow"),
     _family("hunyuan-dit", "HunyuanDiT", prediction="v_prediction"),
-    _family("hunyuan-image", "HunyuanImage 2.1", 2048),
+    _family("hunyuan-image", "HunyuanImage 2.1", 2048, why_not=_GUIDER),
     _family("kolors", "Kolors", prediction="epsilon", why_not=_SENTENCEPIECE),
     _family("kandinsky3", "Kandinsky 3", prediction="epsilon"),
     _family("kandinsky5", "Kandinsky 5", why_not=_TORCHVISION),

@@ -8,7 +8,7 @@ from typing import cast
 from desktop_app.errors import AppError
 from desktop_app.library.reading import read_json
 from desktop_app.recipe.families import FAMILIES, families_of
-from desktop_app.recipe.family import Part
+from desktop_app.recipe.family import Part, is_setting
 from desktop_app.weights.variants import VARIANTS, WEIGHTS, variant_in, with_variant
 
 # Named in many folders, never loaded here.
@@ -113,8 +113,9 @@ def _check_index(folder: Path, index: dict[str, object]) -> None:
 def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part]) -> None:
     pair = cast(list[object], value) if isinstance(value, list) else []
     known = parts.get(name)
-    if known is None and name != "scheduler" and isinstance(value, bool | int | float | None):
-        return  # a setting of the pipeline, such as SDXL's force_zeros_for_empty_prompt
+    setting = value is None or is_setting(pair or value)
+    if known is None and name != "scheduler" and setting:
+        return
     if known is not None and not known.needed and pair == _NOTHING:
         return
     if known is None and pair == _NOTHING:

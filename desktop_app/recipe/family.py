@@ -1,7 +1,7 @@
 """One model family: what it is built of, what it is best used with, and what it can do."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from desktop_app.recipe.samplers import SAMPLERS, Sigmas
 
@@ -14,7 +14,19 @@ Control = Literal[
 `weights` stands for the prompt's syntax: (word:1.2), BREAK and prompts of any length.
 """
 Task = Literal["text", "refine"]
+_SETTINGS_MAX = 100
 _WEIGHTLESS = ("Tokenizer", "TokenizerFast", "TokenizersBackend", "Scheduler", "Processor")
+
+
+def is_setting(value: object) -> bool:
+    """Whether what an index says is a setting of the pipeline: a plain number, or a list of some.
+
+    Such as SDXL's `force_zeros_for_empty_prompt`; a component is a pair of words.
+    """
+    rows: list[object] = cast(list[object], value) if isinstance(value, list) else [value]
+    return 0 < len(rows) <= _SETTINGS_MAX and all(
+        isinstance(one, bool | int | float) for one in rows
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

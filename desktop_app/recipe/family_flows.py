@@ -322,6 +322,20 @@ FLOWING = (
         adapters=("lora",),
     ),
     _flow(
+        key="krea2",
+        label="Krea 2",
+        pipelines=("Krea2Pipeline",),
+        parts=(
+            transformers("tokenizer", *QWEN_WORDS),
+            transformers("text_encoder", "Qwen3VLModel"),
+            diffusers("transformer", "Krea2Transformer2DModel"),
+            diffusers("vae", "AutoencoderKLQwenImage"),
+        ),
+        steps=28,
+        guidance_scale=4.5,
+        adapters=("lora",),
+    ),
+    _flow(
         key="qwen_image",
         label="Qwen-Image",
         pipelines=("QwenImagePipeline",),

@@ -1,5 +1,7 @@
 """The oracle for every family: our pixels are those of a plain diffusers call, bit for bit."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,7 @@ def test_every_pipeline_of_the_table_is_in_diffusers_and_can_be_called() -> None
             parts, _ = kind._get_signature_keys(kind)
             assert {part.name for part in row.parts} <= set(parts)
             assert "refine" in row.tasks or name in CALLS
+            assert "lora" not in row.adapters or hasattr(kind, "load_lora_weights")
     for name in CALLS:
         assert families_of(name)
 
@@ -187,6 +190,29 @@ def test_what_is_not_read_is_noted_in_the_picture(families: LocalBackend) -> Non
     assert render(families, plain_words)[0].provenance.notes == ()
     weighed = recipe_for("sd2", prompt="a (red:1.3) fox", negative_prompt="fog", **asked)
     assert render(families, weighed)[0].provenance.notes == ()
+
+
+def test_a_size_that_a_family_does_not_make_is_named(families: LocalBackend) -> None:
+    with pytest.raises(AppError, match="a few sizes only") as error:
+        render(families, recipe_for("hidream", scheduler="euler", width=1328, height=800))
+    assert error.value.code == "size-model"
+    assert "Choose 1360 × 768" in (error.value.hint or "")
+
+
+def test_the_words_of_flux_2_are_read_without_its_processor(
+    families: LocalBackend, folders: dict[str, Path], tmp_path: Path, cache: Path
+) -> None:
+    """The folder that was published names a class that needs torchvision."""
+    asked = recipe_for("flux2", scheduler="euler", num_inference_steps=1)
+    wanted = render(families, asked)[0].pixels
+    folder = tmp_path / "flux2"
+    shutil.copytree(folders["flux2"], folder)
+    index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    index["tokenizer"] = ["transformers", "PixtralProcessor"]
+    (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
+    backend = backend_for(cache, flux2=folder)
+    assert np.array_equal(render(backend, asked)[0].pixels, wanted)
+    backend.close()
 
 
 def test_a_size_is_a_multiple_of_the_familys(families: LocalBackend) -> None:

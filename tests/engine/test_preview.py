@@ -12,9 +12,11 @@ from diffusers import AutoencoderTiny, StableDiffusionPipeline
 from PIL import Image
 
 from desktop_app.engine import preview
-from desktop_app.engine.preview import Factors, factors_for, fit
+from desktop_app.engine.families import caller
+from desktop_app.engine.preview import Factors, both_ways, factors_for, fit
 from desktop_app.engine.render import LocalBackend
 from tests.engine.models import recipe_for, render, steps_of
+from tests.engine.tiny_further import MAKERS
 
 pytestmark = pytest.mark.slow
 
@@ -145,3 +147,26 @@ def test_a_cache_that_cannot_be_written_does_no_harm(vae: Any, tmp_path: Path) -
     occupied.write_text("not a folder", "utf-8")
     assert factors_for(vae, occupied).weights.shape == (3, 4, 3, 3)
     assert occupied.read_text("utf-8") == "not a folder"
+
+
+def test_what_flux_2_works_on_is_shown_as_its_vae_was_fitted() -> None:
+    pipe = MAKERS["flux2"]()
+    call = caller(pipe)
+    raw = torch.randn(1, 8, 8, 12, generator=torch.Generator().manual_seed(3))
+    norm = pipe.vae.bn
+    rows = (1, -1, 1, 1)
+    spread = (norm.running_var.view(rows) + pipe.vae.config.batch_norm_eps).sqrt()
+    kept = (pipe._patchify_latents(raw) - norm.running_mean.view(rows)) / spread
+    assert kept.shape == call.shape(pipe, 96, 64)
+    assert torch.allclose(call.shown(pipe, kept), raw, atol=1e-5)
+    packed = call.packed(pipe, kept)
+    assert torch.equal(call.unpacked(pipe, packed, tuple(kept.shape)), kept)
+
+
+def test_the_vqgan_of_stable_cascade_is_fitted_in_its_own_range() -> None:
+    pipe = MAKERS["cascade"]()
+    with torch.no_grad():
+        latents, decoded = both_ways(pipe.vqgan, torch.rand(2, 3, 32, 32) * 2 - 1)
+        image = caller(pipe).image(pipe, latents)
+    assert latents.shape == (2, 4, 8, 8)
+    assert torch.allclose(image * 2 - 1, decoded.clamp(-1, 1), atol=1e-5)

@@ -16,10 +16,11 @@ from desktop_app.engine.schedulers import (
     NO_PICTURES,
     Scheduler,
     SchedulerShelf,
+    calls_of,
     make_scheduler,
     spacing_arguments,
 )
-from desktop_app.engine.tap import Look, tapped
+from desktop_app.engine.tap import Look, levels_of, tapped
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.samplers import SAMPLERS
@@ -182,3 +183,51 @@ def test_the_others_do_predict_pictures(sampler: str, configs: dict[str, dict[st
     recipe = recipe_for("x", scheduler=sampler, num_inference_steps=4)
     sample, _ = walk(make_scheduler(config, recipe), recipe)
     assert torch.isfinite(sample).all()
+
+
+FLOWING = {
+    "use_flow_sigmas": True,
+    "flow_shift": 3.0,
+    "prediction_type": "flow_prediction",
+    "beta_start": 0.0001,
+    "beta_end": 0.02,
+    "num_train_timesteps": 1000,
+}
+
+
+def test_euler_follows_the_flow_of_a_solver_that_the_model_came_with() -> None:
+    made: Any = make_scheduler(FLOWING, recipe_for("m", scheduler="euler"))
+    assert type(made) is diffusers.FlowMatchEulerDiscreteScheduler
+    assert made.config["shift"] == 3.0
+    solver: Any = make_scheduler(FLOWING, recipe_for("m", scheduler="unipc"))
+    assert type(solver) is diffusers.UniPCMultistepScheduler
+    made.set_timesteps(4)
+    solver.set_timesteps(4)
+    for one in (made, solver):
+        levels = levels_of(one)
+        assert levels[0].noise == pytest.approx(1, abs=1e-5)
+        assert all(level.signal == pytest.approx(1 - level.noise) for level in levels)
+
+
+def test_the_scheduler_of_stable_cascade_ends_in_the_picture_itself() -> None:
+    config = dict(diffusers.DDPMWuerstchenScheduler().config)
+    made: Any = make_scheduler(config, recipe_for("m", scheduler="ddpm"))
+    assert type(made) is diffusers.DDPMWuerstchenScheduler
+    made.set_timesteps(4)
+    assert calls_of(made).tolist() == [1.0, 0.75, 0.5, 0.25]
+    levels = levels_of(made)
+    assert len(levels) == 4
+    assert all(one.sigma > other.sigma for one, other in pairwise(levels))
+    with pytest.raises(AppError, match="noise schedule") as refusal:
+        make_scheduler(config, recipe_for("m", scheduler="euler"))
+    assert refusal.value.code == "sampler-model"
+    assert "DDPM" in (refusal.value.hint or "")
+
+
+def test_a_shifted_noise_schedule_is_kept() -> None:
+    config = dict(diffusers.CogVideoXDDIMScheduler(snr_shift_scale=4.0).config)
+    made: Any = make_scheduler(config, recipe_for("m", scheduler="ddim"))
+    own: Any = diffusers.CogVideoXDDIMScheduler.from_config(config)
+    assert torch.equal(made.alphas_cumprod, own.alphas_cumprod)
+    with pytest.raises(AppError, match="noise schedule"):
+        make_scheduler(config, recipe_for("m", scheduler="euler"))

@@ -482,6 +482,50 @@ def _cascade() -> Any:
     )
 
 
+def _krea2() -> Any:
+    text = {
+        **LANGUAGE,
+        "num_hidden_layers": 3,
+        "rope_parameters": {"mrope_section": [1, 1, 2], "rope_type": "default", "rope_theta": 1e6},
+    }
+    seen = {
+        "depth": 1,
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_heads": 2,
+        "out_hidden_size": 16,
+        "deepstack_visual_indexes": [0],
+    }
+    return LOOSE.Krea2Pipeline(
+        scheduler=flow(use_dynamic_shifting=True),
+        vae=LOOSE.AutoencoderKLQwenImage(
+            base_dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=1
+        ),
+        text_encoder=LOOSE_TOO.Qwen3VLModel(
+            LOOSE_TOO.Qwen3VLConfig(text_config=text, vision_config=seen)
+        ),
+        tokenizer=qwen_words(),
+        transformer=LOOSE.Krea2Transformer2DModel(
+            in_channels=64,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            intermediate_size=32,
+            timestep_embed_dim=16,
+            text_hidden_dim=16,
+            num_text_layers=2,
+            text_num_attention_heads=2,
+            text_num_key_value_heads=2,
+            text_intermediate_size=16,
+            num_layerwise_text_blocks=1,
+            num_refiner_text_blocks=1,
+            axes_dims_rope=(4, 6, 6),
+        ),
+        text_encoder_select_layers=(1, 3),
+    )
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "flux2": _flux2,
     "flux2_klein": _flux2_klein,
@@ -489,6 +533,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "ovis_image": _ovis_image,
     "longcat_image": _longcat_image,
     "bria": _bria,
+    "krea2": _krea2,
     "hidream": _hidream,
     "auraflow": _auraflow,
     "cogview4": _cogview4,
