@@ -1,11 +1,5 @@
 """Killed at any moment, the program has lost nothing that it had announced."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,46 +8,15 @@ from desktop_app.store.database import Database
 from desktop_app.store.metadata import pixels_sha256, read_picture
 from desktop_app.store.pictures import Pictures
 from desktop_app.store.pixels import read_pixels
+from tests.store.kills import POSIX, announced
 
 ROUNDS = 60
-POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no SIGKILL and no fork")
 
 
-def announced_before_the_kill(root: Path, mode: str, rounds: int) -> list[list[str]]:
-    """Start the saving program again and again and kill it some milliseconds into its work."""
-    chance = random.Random(7)
-    said: list[list[str]] = []
-    starter = subprocess.Popen(
-        [sys.executable, "-m", "tests.store.saver", str(root), mode],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-    assert starter.stdin is not None
-    assert starter.stdout is not None
-    for number in range(rounds):
-        starter.stdin.write(f"{number}\n")
-        child = 0
-        wanted = 1 + number % 3
-        for line in starter.stdout:
-            verb, name = line.split()
-            if verb == "started":
-                child = int(name)
-            elif verb == "ended":
-                break
-            else:
-                said.append([verb, name])
-                wanted -= 1
-            if child and wanted <= 0:
-                time.sleep(chance.uniform(0, 0.02))
-                os.kill(child, signal.SIGKILL)
-                child, wanted = 0, 1_000_000
-        assert wanted > 1000, "the child ended by itself"
-    starter.stdin.close()
-    assert starter.wait(30) == 0
-    starter.stdout.close()
-    return said
+def announced_before_the_kill(root: Path, mode: str, rounds: int) -> list[tuple[str, str]]:
+    """What the saving program said before each of its kills."""
+    program = ["tests.store.saver", str(root), mode]
+    return announced(program, rounds, lambda number: 1 + number % 3, latest=0.02, seed=7)
 
 
 def open_gallery(root: Path) -> tuple[Database, Pictures]:
@@ -68,10 +31,10 @@ def open_gallery(root: Path) -> tuple[Database, Pictures]:
 @POSIX
 def test_sixty_kills_while_saving_damage_and_lose_nothing(tmp_path: Path) -> None:
     said = announced_before_the_kill(tmp_path, "save", ROUNDS)
-    announced = {name for _, name in said}
+    names = {name for _, name in said}
     files = {path.name: path for path in (tmp_path / "pictures").rglob("*.png")}
-    assert len(said) == len(announced) >= ROUNDS
-    assert announced <= files.keys()
+    assert len(said) == len(names) >= ROUNDS
+    assert names <= files.keys()
     for path in files.values():
         found = read_picture(path)
         assert found.problem == ""
@@ -79,7 +42,7 @@ def test_sixty_kills_while_saving_damage_and_lose_nothing(tmp_path: Path) -> Non
         assert pixels_sha256(read_pixels(path)) == found.provenance.pixels_sha256
     database, pictures = open_gallery(tmp_path)
     rows = {record.path.name for record in pictures.records(pictures.ids())}
-    assert announced <= rows
+    assert names <= rows
     assert pictures.rebuild_index().pictures == len(files)
     assert pictures.rebuild_index().added == 0
     assert len(pictures.ids()) == len(files)

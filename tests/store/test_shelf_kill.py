@@ -1,11 +1,5 @@
 """Killed at any moment, the shelf and the history have lost nothing that was announced."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,49 +8,18 @@ from desktop_app.recipe.preset_file import SEEDS
 from desktop_app.store.database import Database
 from desktop_app.store.seed_history import SeedHistory
 from desktop_app.store.shelf import Shelf
+from tests.store.kills import POSIX, announced
 
 ROUNDS = 25
-POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no SIGKILL and no fork")
-
-
-def announced(root: Path) -> list[tuple[str, int]]:
-    """What the keeping program said before each of its kills."""
-    chance = random.Random(11)
-    said: list[tuple[str, int]] = []
-    command = [sys.executable, "-m", "tests.store.shelf_keeper", str(root)]
-    starter = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert starter.stdin is not None
-    assert starter.stdout is not None
-    for number in range(ROUNDS):
-        starter.stdin.write(f"{number}\n")
-        child, wanted = 0, 2 + number % 4
-        for line in starter.stdout:
-            verb, word = line.split()
-            if verb == "started":
-                child = int(word)
-            elif verb == "ended":
-                break
-            else:
-                said.append((verb, int(word)))
-                wanted -= 1
-            if child and wanted <= 0:
-                time.sleep(chance.uniform(0, 0.01))
-                os.kill(child, signal.SIGKILL)
-                child, wanted = 0, 1_000_000
-        assert wanted > 1000, "the child ended by itself"
-    starter.stdin.close()
-    assert starter.wait(30) == 0
-    starter.stdout.close()
-    return said
 
 
 @pytest.mark.fault
 @pytest.mark.timeout(120)
 @POSIX
 def test_kills_leave_every_preset_whole_and_once(tmp_path: Path) -> None:
-    said = announced(tmp_path)
+    program = ["tests.store.shelf_keeper", str(tmp_path)]
+    words = announced(program, ROUNDS, lambda number: 2 + number % 4, latest=0.01, seed=11)
+    said = [(verb, int(number)) for verb, number in words]
     shelf = Shelf(tmp_path / "seeds", SEEDS)
     presets = shelf.list()
     assert shelf.unreadable == ()
