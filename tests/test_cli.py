@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop_app import cli, settings
+from desktop_app import cli, paths, settings
 from desktop_app.cli.output import printable
 from desktop_app.cli.render import target_of
 from desktop_app.errors import AppError
 from desktop_app.recipe import codec
+from desktop_app.recipe.recipe import LoraUse
 from desktop_app.store import metadata
 from tests.conftest import ROOT
 from tests.store.samples import pixels_of, provenance_of, recipe_of
@@ -98,6 +99,37 @@ def test_a_picture_says_how_it_was_made(made: Path) -> None:
     assert found.infotext and "Seed: 7" in found.infotext
     pixels = np.array(Image.open(made))
     assert metadata.pixels_sha256(pixels) == found.provenance.pixels_sha256
+
+
+def test_a_prompt_calls_a_lora_by_its_name(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from tests.engine.lycoris import made as lycoris
+    from tests.engine.models import plain_pipeline
+    from tests.tiny_model import save_tiny_model
+
+    home = one_thread(tmp_path / "home")
+    models = paths.resolve({"MEZZOTINT_HOME": str(home)}).models
+    save_tiny_model(models / "tiny")
+    (models / "loras").mkdir()
+    save_file(lycoris(plain_pipeline(models / "tiny"), "loha")[0], models / "loras/ink.safetensors")
+    words = ["--model", "tiny", "--seed", "7", *SMALL, "--prompt"]
+    pictures: list[bytes] = []
+    for name, prompt in (("with", "a fox <lora:ink:0.8:lbw=ALL>"), ("without", "a fox")):
+        out = tmp_path / f"{name}.png"
+        done = run("render", *words, prompt, "--out", str(out), home=home)
+        assert (done.returncode, done.stderr) == (0, "")
+        pictures.append(np.array(Image.open(out)).tobytes())
+    assert pictures[0] != pictures[1]
+    recipe = metadata.read_picture(tmp_path / "with.png").recipe
+    assert recipe is not None
+    (use,) = recipe.adapters
+    assert isinstance(use, LoraUse)
+    assert (use.lora.name, use.weight, recipe.prompt.strip()) == ("ink", 0.8, "a fox")
+    done = run("reproduce", str(tmp_path / "with.png"), home=home)
+    assert done.stdout.splitlines()[0] == "Identical"
+    done = run("render", *words, "a <lora:nobody:1>", "--out", str(tmp_path / "n.png"), home=home)
+    assert "no LoRA called “nobody”" in done.stderr
 
 
 def test_a_new_process_gives_identical_pixels(made: Path, tmp_path: Path) -> None:

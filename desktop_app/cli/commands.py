@@ -120,7 +120,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--prompt", required=True, help="what the picture shows; (word:1.3), {this|that}, BREAK")
+    add(
+        "--prompt",
+        required=True,
+        help="what the picture shows; (word:1.3), {this|that}, BREAK, <lora:name:0.8>",
+    )
     add("--negative", default="", metavar="PROMPT", help="what to avoid")
     add("--seed", metavar="S", help="0 to 2^64-1; random and printed if it is left out")
     add("--count", type=int, default=1, metavar="N", help="pictures, with seeds S, S+1, ...")
@@ -131,6 +135,13 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         "--refiner-start",
         metavar="X",
         help="where the refiner takes over, 0 to 1 of the noise levels; 0.8 if left out",
+    )
+    add("--vae", metavar="NAME", help="another VAE than the model's own: a file or a name")
+    add(
+        "--text-encoder",
+        action="append",
+        metavar="NAME",
+        help="another text encoder than the model's own; once for each",
     )
     add("--sampler", metavar="NAME", help="such as 'DPM++ 2M Karras'; see the command samplers")
     add("--size", metavar="WxH", help="pixels, such as 512x768")

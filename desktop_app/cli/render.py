@@ -18,13 +18,16 @@ from desktop_app.cli.output import Output
 from desktop_app.engine.backend import Backend, Rendered
 from desktop_app.engine.events import Decoding, Encoding, Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.library.called import loras_by_name
 from desktop_app.library.catalog import Catalog, ModelInfo
+from desktop_app.library.completion import with_text_encoder
 from desktop_app.recipe import codec, flags, marks
 from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.names import Names
 from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
-from desktop_app.recipe.recipe import SEED, SEED_MAX, RefinerUse
+from desktop_app.recipe.recipe import SEED, SEED_MAX, ModelRef, RefinerUse
 from desktop_app.recipe.samplers import find_sampler
 from desktop_app.recipe.wishes import wishes_in
 from desktop_app.store import files, metadata, pixels
@@ -74,14 +77,15 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     target = target_of(chosen.out, count=chosen.count, force=chosen.force)
     catalog = open_catalog()
     model = catalog.open(chosen.model) if chosen.model else _first(catalog)
-    names = _names()
+    names = replace(_names(), loras=_loras(chosen.prompt, catalog))
     for slip in marks.problems(chosen.prompt, names):
         output.note(f"{chosen.prompt[slip.start : slip.end]}: {slip.sentence}")
     for flag in flags.read(chosen.prompt, names.styles).flags:
         typed = chosen.prompt[flag.start : flag.end]
         output.note(f"{typed}: This is read as plain words here; the command has its own options.")
-    draft = replace(_draft(chosen, model), refiner=_refiner(chosen, catalog))
-    recipes = expand(draft, names.styles, names.wildcards)
+    draft = _completed(_draft(chosen, model), chosen, catalog)
+    draft = replace(draft, refiner=_refiner(chosen, catalog))
+    recipes = expand(draft, names.styles, names.wildcards, names.loras)
     target.prepare()
     backend = engine_for(catalog)
     rows: list[dict[str, object]] = []
@@ -226,12 +230,26 @@ def _draft(chosen: argparse.Namespace, model: ModelInfo) -> Draft:
         guidance_scale=model.default_guidance,
         scheduler=scheduler,
         sigmas=sigmas,
+        vae=model.own_vae,
+        text_encoders=model.own_text_encoders,
         count=chosen.count,
     )
     if chosen.steps is not None:
         draft = replace(draft, num_inference_steps=chosen.steps)
     if chosen.guidance is not None:
         draft = replace(draft, guidance_scale=_number("--guidance", chosen.guidance))
+    return draft
+
+
+def _completed(draft: Draft, chosen: argparse.Namespace, catalog: Catalog) -> Draft:
+    """The draft with the VAE and the text encoders that the options ask for."""
+    if chosen.vae is not None:
+        draft = replace(draft, vae=catalog.open_other(chosen.vae, "vae"))
+    for name in chosen.text_encoder or ():
+        ref = catalog.open_other(name, "text-encoder")
+        asset = replace(catalog.look(catalog.path(ref)), sha256=ref.sha256, name=ref.name)
+        refs = with_text_encoder(draft.text_encoders, asset, catalog.assets())
+        draft = replace(draft, text_encoders=refs)
     return draft
 
 
@@ -242,7 +260,7 @@ def _refiner(chosen: argparse.Namespace, catalog: Catalog) -> RefinerUse | None:
         if start is not None:
             raise AppError("arguments", "--refiner-start goes with --refiner NAME.")
         return None
-    use = RefinerUse(model=catalog.open_refiner(chosen.refiner))
+    use = RefinerUse(model=catalog.open_other(chosen.refiner, "refiner"))
     return use if start is None else replace(use, start=_number("--refiner-start", start))
 
 
@@ -289,6 +307,18 @@ def _names() -> Names:
     )
 
 
+def _loras(prompt: str, catalog: Catalog) -> dict[str, ModelRef]:
+    """Those that the prompt calls and that are here; only they are hashed."""
+    called = {tag.call.name for tag in lora_tags(prompt)}
+    if not called:
+        return {}
+    catalog.scan(hashing=False)
+    there = loras_by_name(catalog.assets())
+    hashed = {name: catalog.hash(there[name]) for name in sorted(called & there.keys())}
+    catalog.save()
+    return {name: asset.ref for name, asset in hashed.items() if asset.ref is not None}
+
+
 def _first(catalog: Catalog) -> ModelInfo:
     found = catalog.scan(hashing=False)
     for model in found:
@@ -319,6 +349,7 @@ def engine_for(catalog: Catalog, like: Fingerprint | None = None) -> Backend:
         threads=values.threads or None,
         device="cpu" if on_cpu else values.device or None,
         configs=paths.RESOURCES / "model_configs",
+        words=catalog.words,
         wishes=lambda ref: catalog.facts(ref).wishes.over(usual),
     )
 

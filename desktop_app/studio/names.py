@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
+from desktop_app.library.called import loras_by_name
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.names import NO_WILDCARDS, WILDCARD, Names, Wildcards
 from desktop_app.recipe.recipe import ModelRef
@@ -133,23 +134,10 @@ class PromptNames(QObject):
 
 
 def loras_of(assets: "Iterable[Asset]") -> dict[str, ModelRef]:
-    """LoRAs by the names that a prompt may call them by: the file's, as elsewhere, and our own.
-
-    Of two with one name the first counts, and a file's name before another's title.
-    """
-    usable = [
-        (asset, asset.ref)
-        for asset in assets
-        if asset.identity.kind == "lora" and not asset.unsupported and not asset.missing
-    ]
-    found: dict[str, ModelRef] = {}
-    for asset, ref in usable:
-        if ref is not None:
-            found.setdefault(asset.path.stem, ref)
-    for asset, ref in usable:
-        if ref is not None:
-            found.setdefault(asset.name, ref)
-    return {name: ref for name, ref in found.items() if not set(name) & set("<>:{}|\\\n")}
+    """The LoRAs whose hash is known, by the names that a prompt may call them by."""
+    hashed = (asset for asset in assets if asset.ref is not None)
+    named = loras_by_name(hashed)
+    return {name: asset.ref for name, asset in named.items() if asset.ref is not None}
 
 
 def _make(folder: Path) -> None:
