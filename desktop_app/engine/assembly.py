@@ -14,7 +14,14 @@ from diffusers.loaders import single_file_utils as converters
 from diffusers.loaders.single_file_model import SINGLE_FILE_LOADABLE_CLASSES
 
 from desktop_app.engine.assembly_shapes import told_by
-from desktop_app.engine.checkpoint import Checkpoint, check_format, fill, without_memory
+from desktop_app.engine.checkpoint import (
+    Checkpoint,
+    MappedFile,
+    check_format,
+    fill,
+    without_memory,
+)
+from desktop_app.engine.gguf_weights import GgufFile, shapes_of, take_packed
 from desktop_app.recipe.family import Part
 
 Tensors = dict[str, torch.Tensor]
@@ -56,7 +63,7 @@ class Source:
 
     what: str
     tensors: Tensors
-    file: Checkpoint
+    file: MappedFile
     sha256: str = ""
 
     def below(self, *starts: str) -> "Source | None":
@@ -76,9 +83,12 @@ def open_weights(path: Path, what: str, *, code: str = "model-kind", sha256: str
         code: of the refusal of another format.
 
     Raises:
-        AppError: `code`.
+        AppError: `code`, and what `GgufFile` raises.
         SafetensorError, OSError, ValueError: when it is damaged.
     """
+    if path.suffix.lower() == ".gguf":
+        packed = GgufFile(path, what)
+        return Source(what=what, tensors=_usual_names(packed.tensors), file=packed, sha256=sha256)
     check_format(path, what, code)
     file = Checkpoint(path)
     return Source(what=what, tensors=_usual_names(file.tensors), file=file, sha256=sha256)
@@ -155,7 +165,8 @@ def network(
         if not _has_names_of(empty(kind, config), weights):
             convert = SINGLE_FILE_LOADABLE_CLASSES[kind]["checkpoint_mapping_fn"]
             weights = convert(checkpoint=weights, config=dict(config))
-        made = empty(kind, {**config, **told_by(kind, weights, config)})
+        made = empty(kind, {**config, **told_by(kind, shapes_of(weights), config)})
+    take_packed(made, weights, device=device, dtype=dtype, forget=source.file.forget)
     fill(made, weights, device=device, dtype=dtype, forget=source.file.forget)
     return made.eval()
 

@@ -42,7 +42,6 @@ class GgufFile(MappedFile):
             weights of a network's layers are diffusers' `GGUFParameter`s; what is packed otherwise
             is unpacked, in float16.
         metadata: what the file says about itself; text, from anybody.
-        stored: the packings of the weights that are kept so, such as `Q4_K, Q6_K`.
     """
 
     def __init__(self, path: Path, what: str) -> None:
@@ -75,8 +74,6 @@ class GgufFile(MappedFile):
         self.tensors: dict[str, torch.Tensor] = {
             name: self._tensor(name, row, header.data_start) for name, row in header.tensors.items()
         }
-        kept = {one.dtype for name, one in header.tensors.items() if is_packed(self.tensors[name])}
-        self.stored = ", ".join(sorted(kept))
 
     def _tensor(self, name: str, row: Tensor, start: int) -> torch.Tensor:
         dtype = PLAIN.get(row.dtype)
@@ -109,6 +106,12 @@ def shapes_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         name: torch.empty(one.quant_shape, device="meta") if is_packed(one) else one  # pyright: ignore[reportAttributeAccessIssue]
         for name, one in tensors.items()
     }
+
+
+def packings(module: torch.nn.Module) -> str:
+    """How the weights of a network are packed, such as `Q4_K and Q6_K`; empty for plain numbers."""
+    weights: list[Any] = [one for one in module.parameters() if is_packed(one)]
+    return " and ".join(sorted({one.quant_type.name for one in weights}))
 
 
 def take_packed(

@@ -13,6 +13,8 @@ from desktop_app.engine import residency
 from desktop_app.engine.adapters.attachments import Attachments
 from desktop_app.engine.backend import Report
 from desktop_app.engine.events import Loading
+from desktop_app.engine.families import caller
+from desktop_app.engine.gguf_weights import packings
 from desktop_app.engine.lent import NOTHING, Lent, lent_by
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.placing import DTYPES, carry_out, place_of
@@ -206,7 +208,8 @@ class Models:
                 lent=lent,
             )
             carry_out(model.pipe, plan, self._device)
-            return replace(model, attachments=self._attachments)
+            network = getattr(model.pipe, caller(model.pipe).denoiser)
+            return replace(model, attachments=self._attachments, stored=packings(network))
         except (RuntimeError, MemoryError) as error:
             if not residency.is_out_of_memory(error):
                 raise

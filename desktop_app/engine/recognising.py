@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from desktop_app.engine.assembly import Source, config_of
+from desktop_app.engine.gguf_weights import shapes_of
 from desktop_app.errors import AppError
 from desktop_app.recipe.completing import NEEDED
 from desktop_app.recipe.families import FAMILIES
@@ -80,7 +81,7 @@ def recognised(source: Source, configs: Path, name: str) -> Recognised:
         family = next((key for key, has in MARKS if all(one in tensors for one in has)), "")
         if not family and any(one in tensors for one in UNETS):
             _check_channels(tensors, name)
-            family = _unet_family(source.tensors, tensors, configs)
+            family = _unet_family(source.tensors, shapes_of(tensors), configs)
         if family in FAMILIES and family in NEEDED:
             return Recognised(family=FAMILIES[family], network=network)
     raise AppError(

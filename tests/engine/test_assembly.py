@@ -13,6 +13,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+from desktop_app.engine.gguf_weights import GgufFile, packings, unpacked
 from desktop_app.engine.lent import Lent, LentFile
 from desktop_app.engine.loading import load_model
 from desktop_app.engine.model import Model
@@ -21,6 +22,7 @@ from desktop_app.recipe.families import FAMILIES
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.vocabularies import vocabulary_for
 from tests.engine.checkpoints import checkpoint_of, vae_checkpoint_of
+from tests.engine.gguf_files import write_packed
 from tests.engine.original_names import original
 from tests.engine.single_files import clip_words, empty_parts
 from tests.engine.tiny_settings import tiny_configs
@@ -144,6 +146,17 @@ def encoder_of(part: Any) -> Tensors:
             return state
 
 
+def whole_sd3(kit: Kit) -> Tensors:
+    """Everything in one file, as ComfyUI writes it."""
+    starts = {"text_encoder": "clip_l", "text_encoder_2": "clip_g", "text_encoder_3": "t5xxl"}
+    whole = {f"model.diffusion_model.{k}": v for k, v in network_of(kit.parts, "sd3").items()}
+    whole |= {f"first_stage_model.{k}": v for k, v in vae_of(kit.parts["vae"]).items()}
+    for part, name in starts.items():
+        tensors = encoder_of(kit.parts[part])
+        whole |= {f"text_encoders.{name}.transformer.{k}": v for k, v in tensors.items()}
+    return whole
+
+
 def plain(kit: Kit, **changed: Any) -> Any:
     """The pipeline as anybody would put it together who has the components."""
     row = FAMILIES[kit.family]
@@ -231,6 +244,52 @@ def test_a_network_with_its_companions_makes_the_pixels_of_a_plain_pipeline(
     assert np.array_equal(pixels(model.pipe, **told), pixels(plain(kit), **told))
 
 
+@pytest.mark.parametrize("family", SMALL)
+def test_a_packed_network_makes_the_pixels_of_diffusers(
+    family: str, kits: Callable[[str], Kit], tmp_path: Path
+) -> None:
+    kit = kits(family)
+    # diffusers reads a UNet only by the names that it has inside a checkpoint.
+    prefix = "model.diffusion_model." if family == "sdxl" else ""
+    tensors = network_of(kit.parts, family)
+    path = write_packed(tmp_path / "network.gguf", tensors, prefix=prefix)
+    model = load(kit, kit.lent(), path)
+    name = "unet" if family == "sdxl" else "transformer"
+    network = getattr(model.pipe, name)
+    assert packings(network) == "Q8_0"
+    kit.parts[name].save_config(tmp_path / "config")
+    known: Any = type(kit.parts[name]).from_single_file(
+        str(path),
+        config=str(tmp_path / "config"),
+        quantization_config=diffusers.GGUFQuantizationConfig(compute_dtype=torch.float32),
+        torch_dtype=torch.float32,
+        local_files_only=True,
+    )
+    told = SETTINGS.get(family, {})
+    plain_pipe = plain(kit, **{name: known})
+    assert np.array_equal(pixels(model.pipe, **told), pixels(plain_pipe, **told))
+    assert not np.array_equal(pixels(model.pipe, **told), pixels(plain(kit), **told))
+    bare = load(kit, kit.lent(), write_packed(tmp_path / "bare.gguf", tensors))
+    assert bare.family.key == family
+    assert packings(getattr(bare.pipe, name)) == "Q8_0"
+
+
+def test_a_packed_file_with_everything_inside(kits: Callable[[str], Kit], tmp_path: Path) -> None:
+    kit = kits("sd3")
+    whole = whole_sd3(kit)
+    path = write_packed(tmp_path / "whole.gguf", whole)
+    model = load(kit, Lent(words=kit.lent().words), path)
+    assert model.lent is None
+    assert packings(model.pipe.transformer) == "Q8_0"
+    assert packings(model.pipe.text_encoder_3) == packings(model.pipe.vae) == ""
+    found = GgufFile(path, "whole").tensors
+    numbers = {name: unpacked(one).float() for name, one in found.items()}
+    assert any(not torch.equal(numbers[name], one.float()) for name, one in whole.items())
+    write(numbers, tmp_path / "whole.safetensors")
+    wide = load(kit, Lent(words=kit.lent().words), tmp_path / "whole.safetensors")
+    assert np.array_equal(pixels(model.pipe), pixels(wide.pipe))
+
+
 @pytest.mark.parametrize("family", WIDE)
 def test_networks_of_published_width_do_too(family: str, configs: Path, tmp_path: Path) -> None:
     kit = make_kit(configs, tmp_path, family, torch.float32)
@@ -243,12 +302,7 @@ def test_a_file_with_everything_inside_needs_no_companion(
     kits: Callable[[str], Kit], tmp_path: Path
 ) -> None:
     kit = kits("sd3")
-    starts = {"text_encoder": "clip_l", "text_encoder_2": "clip_g", "text_encoder_3": "t5xxl"}
-    whole = {f"model.diffusion_model.{k}": v for k, v in network_of(kit.parts, "sd3").items()}
-    whole |= {f"first_stage_model.{k}": v for k, v in vae_of(kit.parts["vae"]).items()}
-    for part, name in starts.items():
-        tensors = encoder_of(kit.parts[part])
-        whole |= {f"text_encoders.{name}.transformer.{k}": v for k, v in tensors.items()}
+    whole = whole_sd3(kit)
     write(whole, tmp_path / "whole.safetensors")
     model = load(kit, Lent(words=kit.lent().words), tmp_path / "whole.safetensors")
     assert model.lent is None
