@@ -18,6 +18,7 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
 
 __all__ = [
+    "BUILT_IN",
     "Asset",
     "AssetFilter",
     "AssetsModel",
@@ -31,6 +32,7 @@ __all__ = [
     "title_of",
 ]
 
+BUILT_IN = "Built in"
 PREVIEW_SIDE = 400
 """Pixels of the shorter side of a preview that is kept in memory."""
 _PREVIEWS_MAX = 300
@@ -298,7 +300,7 @@ def short_title(family: str) -> str:
 
 def source_words(asset: Asset) -> str:
     """Whose folder an asset lies in."""
-    return "Built in" if asset.path.is_relative_to(RESOURCES) else asset.source
+    return BUILT_IN if asset.path.is_relative_to(RESOURCES) else asset.source
 
 
 def kind_words(kind: Kind) -> str:

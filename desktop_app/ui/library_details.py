@@ -34,6 +34,8 @@ from desktop_app.ui.library_facts import FactsGrid
 from desktop_app.ui.panel_scroll import PanelScroll
 
 PREVIEW_HEIGHT = 190
+_PLAIN_HEIGHT = 84
+"""Pixels of the preview, and of what stands in its place where there is none."""
 USE = {
     "checkpoint": "Use this model",
     "refiner": "Use as refiner",
@@ -90,6 +92,7 @@ class Preview(QWidget):
 
     def show_image(self, image: QImage | None, icon: str) -> None:
         self._image, self._icon = image, icon
+        self.setFixedHeight(theme.px(PREVIEW_HEIGHT if image is not None else _PLAIN_HEIGHT))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.studio.assets import AssetFilter
+from desktop_app.studio.assets import BUILT_IN, AssetFilter, source_words
 from desktop_app.ui import theme
 from desktop_app.ui.download_offer import OfferPane
 from desktop_app.ui.download_panel import DownloadPanel
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = 270, 330
 SPLITTER = "library"
+_HOW_TO_ADD = (
+    "Add a folder of another program, drop a model on the window, or get one from Hugging Face."
+)
 
 
 class LibraryPage(QWidget):
@@ -266,16 +269,14 @@ class LibraryPage(QWidget):
 
     def _render_empty(self) -> None:
         assets = self._desk.assets
+        only_ours = all(source_words(one) == BUILT_IN for one in assets.all)
+        self.view.set_hint(_HOW_TO_ADD if only_ours else "")
         if assets.all:
             self.view.set_empty_words("Nothing found", "Escape shows everything again.")
         elif self._studio.library.scanning:
             self.view.set_empty_words("Looking through the folders …", "")
         else:
-            self.view.set_empty_words(
-                "No models here yet",
-                "Add a folder of another program, drop a model on the window, or get one from "
-                "Hugging Face.",
-            )
+            self.view.set_empty_words("No models here yet", _HOW_TO_ADD)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

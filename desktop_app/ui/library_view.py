@@ -37,6 +37,7 @@ class AssetsView(QListView):
         self._assets = assets
         self._kept: Path | None = None
         self._empty = ("", "")
+        self._hint = ""
         self.setAccessibleName("Models")
         self.setModel(assets)
         delegate = AssetDelegate(self)
@@ -71,6 +72,12 @@ class AssetsView(QListView):
         """What stands there while no card is shown."""
         self._empty = (words, hint)
         self.viewport().update()
+
+    def set_hint(self, words: str) -> None:
+        """What stands below the cards where there is room."""
+        if words != self._hint:
+            self._hint = words
+            self.viewport().update()
 
     def _keep(self) -> None:
         current = self.current
@@ -143,6 +150,7 @@ class AssetsView(QListView):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self._assets.rowCount():
+            self._paint_hint()
             return
         painter = QPainter(self.viewport())
         words, hint = self._empty
@@ -155,3 +163,15 @@ class AssetsView(QListView):
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(rect.adjusted(0, 2 * line, 0, 2 * line), flags, hint)
         painter.end()
+
+    def _paint_hint(self) -> None:
+        last = self.visualRect(self._assets.index(self._assets.rowCount() - 1))
+        rect = self.viewport().rect().adjusted(theme.px(40), 0, -theme.px(40), -theme.px(24))
+        rect.setTop(last.bottom() + theme.px(24))
+        if self._hint and rect.height() >= theme.px(40):
+            painter = QPainter(self.viewport())
+            painter.setFont(theme.font(12))
+            painter.setPen(theme.token("text.3"))
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(rect, flags | Qt.TextFlag.TextWordWrap, self._hint)
+            painter.end()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QAction, QContextMenuEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
@@ -515,3 +515,26 @@ def test_facts_of_one_model_do_not_stay_for_the_next(shown: Shown, page: Library
     assert "Rank" in ink
     assert "Rank" not in mse
     assert "VAE" in mse
+
+
+def test_where_there_is_only_ours_it_is_said_how_to_get_more(
+    shown: Shown, page: LibraryPage
+) -> None:
+    page.filters.field.setText("oil")
+    shown.until(lambda: names(page) == ["oil"])
+    plain = page.view.grab().toImage()
+    page.view.set_hint("Add a folder")
+    assert page.view.grab().toImage() != plain
+    shown.stage.studio.desk.assets.read.emit()
+    assert page.view.grab().toImage() == plain, "there are models of others here"
+
+
+def test_a_model_without_a_picture_leaves_its_room_to_the_words(
+    shown: Shown, page: LibraryPage, folder: Path
+) -> None:
+    choose(page, "ink")
+    plain = page.details.preview.height()
+    image = QImage(64, 64, QImage.Format.Format_RGB32)
+    image.fill(0xFF884422)
+    page.details.preview.show_image(image, "box")
+    assert page.details.preview.height() > plain
