@@ -43,9 +43,15 @@ class Popover(QFrame):
         self.setFixedHeight(high if high > 0 else layout.totalSizeHint().height())
 
     def open(self, focus: QWidget) -> None:
-        """Show it below its anchor, or above where there is no room, with the focus inside."""
+        """Show it below its anchor, or above where there is no room, with the focus inside.
+
+        It stays inside the window it belongs to, where that is large enough.
+        """
         self.fit()
         room = self._anchor.screen().availableGeometry()
+        inside = room.intersected(self._anchor.window().geometry())
+        if inside.width() > self.width() and inside.height() > self.height():
+            room = inside.adjusted(0, 0, -theme.px(4), -theme.px(4))
         anchor = QRect(self._anchor.mapToGlobal(QPoint(0, 0)), self._anchor.size())
         gap = theme.px(4)
         top = anchor.bottom() + gap
