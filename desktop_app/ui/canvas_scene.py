@@ -116,7 +116,10 @@ class Scene:
             return ""
         if self.show.shows_run and self.show.kind == "single" and not self._cell_works():
             return ""
-        return text if self.show.shows_run else f"{text} · Show"
+        if not self.show.shows_run:
+            # Nothing is being made yet, so there is nothing to be shown.
+            return f"{text} · Show" if run.busy else ""
+        return text
 
     @property
     def progress_line(self) -> QRectF:

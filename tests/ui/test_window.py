@@ -99,6 +99,16 @@ def test_a_starter_prompt_is_made_at_once(shown: Shown) -> None:
     assert shown.stage.studio.editor.draft.prompt == "a fox in space"
 
 
+def test_a_picture_shown_at_the_start_offers_no_run_that_is_not_there(shown: Shown) -> None:
+    first, *_ = shown.make()
+    studio, scene = shown.stage.studio, shown.canvas.canvas.scene
+    studio.show(first)
+    studio.run.show_engine(True)
+    assert studio.run.text == "Starting the engine"
+    assert scene.pill_text == ""
+    studio.run.show_engine(False)
+
+
 def test_looking_back_at_the_steps(shown: Shown) -> None:
     shown.make()
     film, timeline = shown.window.create_page.timeline.film, shown.stage.studio.timeline
@@ -378,6 +388,16 @@ def test_undo_takes_letters_first_and_settings_then(shown: Shown) -> None:
     for _ in range(4):
         QTest.keySequence(shown.canvas.canvas, QKeySequence("Ctrl+Shift+Z"))
     assert studio.editor.draft.num_inference_steps == 33
+
+
+def test_a_sheet_stays_inside_its_window(shown: Shown) -> None:
+    shown.window.resize(1100, 720)
+    shown.settle()
+    section = shown.window.create_page.sidebar.seed
+    sheet = section.shelf.ask_to_keep(section.seed.bookmark)
+    assert sheet.width() < shown.window.width()
+    assert shown.window.geometry().contains(sheet.geometry())
+    sheet.close()
 
 
 def test_the_window_comes_back_as_it_was_left(shown: Shown) -> None:
