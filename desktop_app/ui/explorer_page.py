@@ -23,6 +23,7 @@ from desktop_app.ui.explorer_map import ZOOM_STEP, ExplorerMap
 from desktop_app.ui.fields import ElidedLabel, IconButton, IconTextButton, SectionTitle, label
 from desktop_app.ui.picture_menu import add
 from desktop_app.ui.popover import Popover, ask_name
+from desktop_app.ui.seed_field import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
@@ -216,8 +217,8 @@ class ExplorerPage(QWidget):
             column, row = explorer.place(self.map.current)
             place = f"{column:.0%} across" + ("" if explorer.is_line else f", {row:.0%} down")
             mixed = getattr(recipe.start, "variations", ())
-            noises = "".join(f" + {one.weight:.3g} of {one.seed}" for one in mixed)
-            self.about.set_text(f"{place} · {recipe.seed}{noises}")
+            noises = "".join(f" + {one.weight:.3g} of {grouped(one.seed)}" for one in mixed)
+            self.about.set_text(f"{place} · {grouped(recipe.seed)}{noises}")
         self._show_progress()
 
     def _show_progress(self) -> None:
