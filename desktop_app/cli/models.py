@@ -28,7 +28,7 @@ def models(chosen: argparse.Namespace, output: Output) -> int:
     others = [one for one in catalog.assets() if not _is_listed(one, found)]
     for model in found:
         _tell_model(output, model)
-    waiting = [one for one in others if one.identity.kind == "checkpoint" and not one.unsupported]
+    waiting = [one for one in others if one.identity.makes_pictures and not one.unsupported]
     for asset in waiting:
         words = f"{title_of(asset.identity.family)}, {_size(asset.identity.bytes)}"
         state = "not there now" if asset.missing else "its hash is computed when it is used"
@@ -57,7 +57,7 @@ def models(chosen: argparse.Namespace, output: Output) -> int:
 def _hashed(catalog: Catalog, output: Output) -> tuple[ModelInfo, ...]:
     """The models whose hash is known, and those that are quickly read."""
     for asset in catalog.unhashed():
-        if asset.identity.kind == "checkpoint" and asset.identity.bytes <= AT_ONCE_MAX:
+        if asset.identity.makes_pictures and asset.identity.bytes <= AT_ONCE_MAX:
             output.progress(f"Reading {asset.name} …")
             try:
                 catalog.hash(asset)

@@ -10,7 +10,7 @@ from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets, Stop
 from desktop_app.library.folders import WatchedFolder
 from desktop_app.library.hashing import Progress
-from desktop_app.library.identity import Asset, Facts
+from desktop_app.library.identity import KIND_WORDS, Asset, Facts, Kind
 from desktop_app.library.info import ModelInfo, Words, info_of
 from desktop_app.library.memory import Memory
 from desktop_app.library.pipelines import check_model
@@ -200,17 +200,17 @@ class Catalog:
             name=path_or_name[:200],
         )
 
-    def open_refiner(self, path_or_name: str) -> ModelRef:
-        """The refiner that a person means, named as for `open`.
+    def open_other(self, path_or_name: str, kind: Kind) -> ModelRef:
+        """The refiner, VAE or text encoder that a person means, named as for `open`.
 
         Raises:
-            AppError: `model-unknown`, or `model-kind` for what cannot take the last steps.
+            AppError: `model-unknown`, or `model-kind` for what is none or cannot be used.
         """
         place = Path(path_or_name).expanduser()
         there = _is_model(place)
-        found = self._assets.look(place.absolute()) if there else self._refiner(path_or_name)
-        if found.identity.kind != "refiner" or found.unsupported:
-            why = found.unsupported or "It is no refiner."
+        found = self._assets.look(place.absolute()) if there else self._other(path_or_name, kind)
+        if found.identity.kind != kind or found.unsupported:
+            why = found.unsupported or f"It is no {KIND_WORDS[kind]}."
             raise AppError("model-kind", f"“{found.name}”: {why}", path=str(found.path))
         hashed = self._assets.hash(found)
         self._assets.save()
@@ -220,9 +220,9 @@ class Catalog:
             self._placed[ref.sha256] = hashed.path
         return ref
 
-    def _refiner(self, name: str) -> Asset:
+    def _other(self, name: str, kind: Kind) -> Asset:
         self._all()
-        known = [one for one in self._assets.all() if one.identity.kind == "refiner"]
+        known = [one for one in self._assets.all() if one.identity.kind == kind]
         there = [one for one in known if not (one.missing or one.unsupported)]
         wanted = name.strip().casefold()
         for one in there:
@@ -232,8 +232,8 @@ class Catalog:
                 return one
         raise AppError(
             "model-unknown",
-            f"There is no refiner “{name[:200]}”.",
-            hint=f"The refiners here are: {', '.join(one.name for one in there[:10]) or 'none'}.",
+            f"There is no {KIND_WORDS[kind]} “{name[:200]}”.",
+            hint=f"Here are: {', '.join(one.name for one in there[:10]) or 'none'}.",
             name=name[:200],
         )
 

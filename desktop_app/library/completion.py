@@ -10,6 +10,7 @@ from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.identity import Asset, Identity
 from desktop_app.recipe.completing import COMPONENTS, NEEDED, Needed
 from desktop_app.recipe.family import Family
+from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.vocabularies import VOCABULARIES, vocabulary_for
 from desktop_app.weights import headers
 
@@ -99,6 +100,15 @@ def completed(
         vae=found.get("vae"),
         text_encoders=tuple(one for part, one in found.items() if part != "vae"),
     )
+
+
+def with_text_encoder(
+    refs: Iterable[ModelRef], asset: Asset, others: Iterable[Asset]
+) -> tuple[ModelRef, ...]:
+    """Text encoders with this one in the place of another of its kind."""
+    same = {one.sha256 for one in others if one.identity.variant == asset.identity.variant}
+    kept = tuple(one for one in refs if one.sha256 not in same)
+    return (*kept, asset.ref) if asset.ref is not None else kept
 
 
 def component_of(asset: Asset, family: str) -> str:

@@ -184,7 +184,8 @@ class AssetDesk(QObject):
             return asset.unsupported or "It is not where it was."
         if asset.identity.kind not in USABLE:
             return "It cannot be used by itself."
-        return misfit(asset, self._library.current) if asset.identity.kind == "refiner" else ""
+        named = asset.identity.kind in ("refiner", "text-encoder")
+        return misfit(asset, self._library.current) if named else ""
 
     def add_word(self, word: str) -> None:
         """Put a trigger word at the end of the prompt, unless it is there."""
@@ -243,7 +244,7 @@ class AssetDesk(QObject):
     def _hashed(self, asset: Asset) -> None:
         self.assets.replace(self._titled(asset))
         self._mark_in_use()
-        if asset.identity.kind == "checkpoint":
+        if asset.identity.makes_pictures:
             # The list of models is read as a whole, so not for each of a hundred.
             self._refresh.start()
 
@@ -258,7 +259,7 @@ class AssetDesk(QObject):
         self._use(asset)
 
     def _use(self, asset: Asset) -> None:
-        if asset.identity.kind == "checkpoint":
+        if asset.identity.makes_pictures:
             models = self._library.models
             model = next((one for one in models if one.ref.sha256 == asset.sha256), None)
             if model is None:
@@ -267,7 +268,7 @@ class AssetDesk(QObject):
                 self._choice.choose(model)
                 self._done(asset)
             return
-        fields = fields_to_use(self._editor.draft, asset)
+        fields = fields_to_use(self._editor.draft, asset, self.assets.all)
         if fields is None:
             return
         self._editor.replace(replace(self._editor.draft, **fields), "Model")

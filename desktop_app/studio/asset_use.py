@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from desktop_app.library.completion import component_of, with_text_encoder
 from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
@@ -14,13 +15,15 @@ from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, Mod
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
 
-USABLE = frozenset({"checkpoint", "refiner", "lora", "embedding", "vae"})
+USABLE = frozenset(
+    {"checkpoint", "denoiser", "refiner", "lora", "embedding", "vae", "text-encoder"}
+)
 """The kinds of assets that can be taken for a picture."""
 _PLURALS = {"lora": "LoRAs", "embedding": "textual inversions"}
 
 
 def misfit(asset: Asset, model: "ModelInfo | None") -> str:
-    """Why a LoRA, a textual inversion, a VAE or a refiner does not fit a model, in one sentence.
+    """Why an adapter, a VAE, a text encoder or a refiner does not fit a model, in one sentence.
 
     Returns:
         Nothing where it fits, or where it cannot be told before both are loaded.
@@ -35,6 +38,9 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
     if identity.kind == "refiner":
         fitting = family is not None and family.made_as == made.refiner
         return "" if fitting else f"{refines(asset)} “{model.title}” is {made.label}."
+    if identity.kind == "text-encoder":
+        known = component_of(asset, made.key)
+        return "" if known else f"It is none that {made.label} models read with."
     channels = identity.latent_channels, made.latent_channels
     if identity.kind == "vae" and all(channels) and channels[0] != channels[1]:
         return f"It decodes {channels[0]} channels; {made.label} models have {channels[1]}."
@@ -44,11 +50,16 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
     return ""
 
 
-def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
-    """The fields of a draft that take in a LoRA, a textual inversion, a VAE or a refiner; None for
+def fields_to_use(
+    draft: Draft, asset: Asset, others: Iterable[Asset] = ()
+) -> dict[str, Any] | None:
+    """The fields of a draft that take in an adapter, a VAE, a text encoder or a refiner; None for
     what cannot be used by itself.
 
     Using what is in use already changes nothing.
+
+    Args:
+        others: all assets, of which a text encoder takes the place of its like.
     """
     if asset.sha256 is None:
         return None
@@ -72,6 +83,8 @@ def fields_to_use(draft: Draft, asset: Asset) -> dict[str, Any] | None:
             return fields
         case "vae":
             return {"vae": ModelRef(sha256=asset.sha256, name=name, kind="vae")}
+        case "text-encoder":
+            return {"text_encoders": with_text_encoder(draft.text_encoders, asset, others)}
         case "refiner":
             ref = asset.ref
             assert ref is not None

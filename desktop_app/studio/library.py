@@ -175,6 +175,10 @@ class LibraryModel(QAbstractListModel):
         catalog = self._catalog
         return Wishes() if catalog is None else catalog.facts(ref).wishes
 
+    def vocabulary(self, kind: str) -> Path | None:
+        """Where the vocabulary of a kind lies; may be called in any thread."""
+        return None if self._catalog is None else self._catalog.words(kind)
+
     def set_folders(self, folders: tuple[Path, ...]) -> None:
         """Look through other folders from now on."""
         if folders != self._folders:
@@ -296,7 +300,7 @@ def _scan(
     at_once = [
         asset
         for asset in catalog.unhashed()
-        if asset.identity.kind == "checkpoint" and asset.identity.bytes <= AT_ONCE_MAX
+        if asset.identity.makes_pictures and asset.identity.bytes <= AT_ONCE_MAX
     ]
     faults: list[AppError] = []
     for asset in at_once:

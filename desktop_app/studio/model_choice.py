@@ -67,8 +67,9 @@ def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[
     """What choosing another model changes in a draft.
 
     A number that the artist had set stays; one that was the old model's own default becomes the
-    new model's. Of sizes, a chip of the old model becomes the chip of the nearest shape. What the
-    new model's family cannot do (a sampler, tiling, a size between its steps) gives way.
+    new model's, and so do the files that complete the one or the other. Of sizes, a chip of the
+    old model becomes the chip of the nearest shape. What the new model's family cannot do (a
+    sampler, tiling, a size between its steps) gives way.
 
     Args:
         old: the model chosen so far; None when there was none, or it is not there any more.
@@ -89,6 +90,11 @@ def fields_for(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[
         fields["width"], fields["height"] = new.default_size or _nearest(size, new)
     if draft.negative_prompt == (old.default_negative if old else blank.negative_prompt):
         fields["negative_prompt"] = new.default_negative
+    if new.own_vae is not None or draft.vae == (old.own_vae if old else None):
+        fields["vae"] = new.own_vae
+    kept = old is not None and old.family_key == new.family_key and not new.own_text_encoders
+    if not kept or old is None or draft.text_encoders == old.own_text_encoders:
+        fields["text_encoders"] = new.own_text_encoders
     return _fitted(draft, fields, new)
 
 

@@ -404,6 +404,7 @@ def local_backend(
     snapshot_megabytes: int,
     *,
     device: str,
+    words: Callable[[str], Path | None],
     wishes: Callable[[ModelRef], Wishes],
 ) -> Backend:
     """The engine of this machine; only to be called in the render thread, for it imports torch.
@@ -412,6 +413,7 @@ def local_backend(
         threads: CPU threads to compute with; 0 for one per core.
         snapshot_megabytes: of memory for the steps of pictures; 0 keeps none.
         device: as torch names it; empty for the best there is.
+        words: where vocabularies lie that are not shipped, by their kind.
         wishes: how the artist wants a model kept.
     """
     from desktop_app.engine.render import LocalBackend
@@ -423,6 +425,7 @@ def local_backend(
         device=device or None,
         snapshot_bytes=snapshot_megabytes * 2**20,
         configs=RESOURCES / "model_configs",
+        words=words,
         wishes=wishes,
     )
 

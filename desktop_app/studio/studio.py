@@ -463,5 +463,6 @@ class Studio(QObject):
             values.threads,
             values.snapshot_megabytes,
             device=values.device,
+            words=self.library.vocabulary,
             wishes=self.memory.wishes,
         )

@@ -24,7 +24,12 @@ from desktop_app.ui.fields import IconButton, SectionTitle, Separator, drop_cont
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
 
-_WORDS = {"lora": "LoRA", "embedding": "textual inversion", "vae": "VAE"}
+_WORDS = {
+    "lora": "LoRA",
+    "embedding": "textual inversion",
+    "vae": "VAE",
+    "text_encoder": "text encoder",
+}
 
 
 class AdaptersPanel(QWidget):

@@ -1,4 +1,4 @@
-"""Advanced: the picture decoder, the refiner, CLIP skip, previews, and where the model is kept."""
+"""Advanced: what decodes, reads and refines, CLIP skip, previews, and where the model is kept."""
 
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from desktop_app.ui.adapters_panel import find_asset, trouble_of
 from desktop_app.ui.fields import Combo, FoldSection, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
 from desktop_app.ui.refiner_row import RefinerRow
+from desktop_app.ui.text_encoder_rows import TextEncoderRows
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
@@ -45,6 +46,7 @@ class AdvancedFold(FoldSection):
         self.vae_name = ResetLabel("VAE")
         self.vae = Combo("VAE")
         self.trouble = label("", "hint")
+        self.text_encoders = TextEncoderRows(editor, library, desk)
         self.refiner = RefinerRow(editor, library, desk)
         self.clip_skip = SliderNumber(CLIP_SKIP, default=0)
         self.previews = QCheckBox("Show the picture while it forms")
@@ -71,12 +73,14 @@ class AdvancedFold(FoldSection):
         row.addWidget(self.vae_name)
         row.addWidget(self.vae, 1)
         self.body.addLayout(row)
-        for part in (self.trouble, self.refiner, self.clip_skip, self.previews, self.memory):
+        for part in (self.trouble, self.text_encoders, self.refiner, self.clip_skip):
+            self.body.addWidget(part)
+        for part in (self.previews, self.memory):
             self.body.addWidget(part)
 
     def _connect(self) -> None:
         self.vae.activated.connect(self._choose_vae)
-        self.vae_name.reset_asked.connect(lambda: self._editor.set(vae=None))
+        self.vae_name.reset_asked.connect(lambda: self._choose_vae(0))
         self.clip_skip.edited.connect(self._set_clip_skip)
         self.previews.toggled.connect(lambda on: self._settings.set(previews=on))
         self._settings.changed.connect(self._show_settings)
@@ -92,7 +96,8 @@ class AdvancedFold(FoldSection):
 
     def _choose_vae(self, row: int) -> None:
         if row == 0:
-            self._editor.set(vae=None)
+            model = self._library.current
+            self._editor.set(vae=None if model is None else model.own_vae)
         elif row <= len(self._offered):
             self._desk.use(self._offered[row - 1])
         self._show_models()
@@ -100,17 +105,19 @@ class AdvancedFold(FoldSection):
     def _show_models(self) -> None:
         """Offer the VAEs that fit; one in use that does not, or is not here, stands last."""
         used, model = self._editor.draft.vae, self._library.current
+        own = None if model is None else model.own_vae
         asset = find_asset(self._desk, used) if used is not None else None
         fitting = {
             one.key: one
             for one in self._desk.assets.all
             if one.identity.kind == "vae"
             and not (one.missing or one.unsupported or misfit(one, model))
+            and (own is None or one.sha256 != own.sha256)
         }
         self._offered = tuple(fitting.values())
-        names = [_OWN, *(one.name for one in self._offered)]
+        names = [_OWN if own is None else own.name, *(one.name for one in self._offered)]
         at = 0
-        if used is not None:
+        if used is not None and used != own:
             hashes = [one.sha256 for one in self._offered]
             at = hashes.index(used.sha256) + 1 if used.sha256 in hashes else len(names)
             names += [used.name] if at == len(names) else []

@@ -42,6 +42,8 @@ USE = {
     "lora": "Add this LoRA",
     "embedding": "Add to the prompt",
     "vae": "Use this VAE",
+    "denoiser": "Use this model",
+    "text-encoder": "Use this text encoder",
 }
 """What using a kind of model is called; kinds that are not here cannot be used by themselves."""
 _WORDS_SHOWN = 24
