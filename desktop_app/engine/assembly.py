@@ -21,7 +21,7 @@ from desktop_app.engine.checkpoint import (
     fill,
     without_memory,
 )
-from desktop_app.engine.gguf_weights import GgufFile, shapes_of, take_packed
+from desktop_app.engine.gguf_weights import GgufFile, numbers_of, shapes_of, take_packed
 from desktop_app.recipe.family import Part
 
 Tensors = dict[str, torch.Tensor]
@@ -180,7 +180,7 @@ def autoencoder(
     dtype: torch.dtype,
 ) -> Any:
     """The component that makes pixels, of the class `kind`; see `network`."""
-    weights = unscaled(source.tensors)
+    weights = unscaled(numbers_of(source.tensors))
     if not any(".down_blocks." in key for key in weights):
         match kind:
             case "AutoencoderKL":
@@ -212,7 +212,7 @@ def text_encoder(
         projection: of the pooled words, in place of the file's own.
     """
     made = empty(kind, config)
-    weights = _encoder_names(made, kind, unscaled(source.tensors))
+    weights = _encoder_names(made, kind, unscaled(numbers_of(source.tensors)))
     if projection is not None:
         weights["text_projection.weight"] = projection
     if kind == "Qwen2_5_VLForConditionalGeneration" and not any(

@@ -100,6 +100,11 @@ def unpacked(tensor: torch.Tensor) -> torch.Tensor:
     return dequantize_gguf_tensor(tensor)
 
 
+def numbers_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors, with those unpacked that are packed."""
+    return {name: unpacked(one) if is_packed(one) else one for name, one in tensors.items()}
+
+
 def shapes_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Tensors of the same shapes, where packed ones have that of their numbers."""
     return {

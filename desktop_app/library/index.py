@@ -12,7 +12,7 @@ from desktop_app.files import write_atomically
 from desktop_app.library.identity import KINDS, Identity
 from desktop_app.library.reading import read_json
 
-VERSION = 1
+VERSION = 2
 """Raised when identification changes what it finds, so that files are looked at again."""
 _FILE_MAX = 512 * 1024 * 1024
 _FIELDS = frozenset(field.name for field in fields(Identity))

@@ -16,6 +16,8 @@ _TASKS = {
     "depth": "for following the depth or the edges of a picture",
     "upscale": "for enlarging pictures",
 }
+_FOREIGN_PACKINGS = ("IQ1", "IQ2", "IQ3", "TQ", "MXFP4", "Q8_K", "Q8_1")
+"""Beginnings of the packings of GGUF files that diffusers does not unpack."""
 
 
 def judged(identity: Identity) -> Identity:
@@ -71,8 +73,6 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
         return f"It is {task}, not for making pictures from words alone."
     if identity.format == "folder":
         return ""
-    if identity.format == "gguf":
-        return "GGUF weights cannot be loaded here yet."
     if "text" not in row.tasks:
         for needed in NEEDED.get(row.key, ()):
             if needed.part not in identity.parts:
@@ -83,16 +83,27 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
             f"Single files of {family.title} cannot be put together here; use the same model as a"
             " folder in diffusers format."
         )
-    if identity.quantisation not in ("", "fp8"):
-        return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
+    return _why_not_unpacked(identity)
+
+
+def _why_not_unpacked(identity: Identity) -> str:
+    packing = identity.quantisation
+    if identity.format == "gguf":
+        if packing.startswith(_FOREIGN_PACKINGS):
+            return (
+                f"Its weights are packed as {packing}, which is not read here; use the same model"
+                " packed as Q8_0, Q6_K, Q5_K_M, Q4_K_M or another of their kind."
+            )
+    elif packing not in ("", "fp8"):
+        return f"Weights packed as {packing} cannot be loaded from a single file."
     return ""
 
 
 def _why_no_text_encoder(identity: Identity) -> str:
     if identity.format == "gguf":
         return "Text encoders in GGUF cannot be read here; add it as .safetensors."
-    if identity.quantisation not in ("", "fp8"):
-        return f"Weights packed as {identity.quantisation} cannot be loaded here yet."
+    if packed := _why_not_unpacked(identity):
+        return packed
     known = {needed.component for row in NEEDED.values() for needed in row}
     if identity.variant not in known:
         return "It is a text encoder that no model here reads with."

@@ -732,6 +732,15 @@ def test_damaged_and_absent_files_are_unknown_and_say_why(tmp_path: Path) -> Non
     assert (found.kind, found.format) == ("unknown", "safetensors")
     assert "damaged" in found.unsupported
     assert identify(tmp_path / "none.gguf").unsupported
+
+
+@pytest.mark.parametrize(("kind", "packing"), [(8, ""), (14, ""), (17, "IQ2_XS"), (22, "IQ2_S")])
+def test_packings_that_cannot_be_read_are_named(tmp_path: Path, kind: int, packing: str) -> None:
+    rows = dict.fromkeys(FLUX, (32, 256))
+    found = identify(files.write_gguf(tmp_path / "m.gguf", rows, kind=kind))
+    assert found.kind == "denoiser"
+    assert (f"packed as {packing}," in found.unsupported) == bool(packing)
+    assert bool(found.unsupported) == bool(packing)
     (tmp_path / "page.safetensors").write_text("<!DOCTYPE html><html>Log in</html>")
     assert "damaged" in identify(tmp_path / "page.safetensors").unsupported
 
