@@ -15,9 +15,6 @@ from desktop_app.library.identity import KIND_WORDS, Asset
 from desktop_app.library.info import ModelInfo
 from desktop_app.recipe.samplers import label_of
 
-AT_ONCE_MAX = 512 * 1024 * 1024
-"""Bytes of a model that is hashed for the list; larger ones when they are first used."""
-
 
 def models(chosen: argparse.Namespace, output: Output) -> int:
     """List what was found; exit code 0."""
@@ -56,13 +53,12 @@ def models(chosen: argparse.Namespace, output: Output) -> int:
 
 def _hashed(catalog: Catalog, output: Output) -> tuple[ModelInfo, ...]:
     """The models whose hash is known, and those that are quickly read."""
-    for asset in catalog.unhashed():
-        if asset.identity.makes_pictures and asset.identity.bytes <= AT_ONCE_MAX:
-            output.progress(f"Reading {asset.name} …")
-            try:
-                catalog.hash(asset)
-            except (AppError, OSError):
-                continue  # it is listed without a hash
+    for asset in catalog.quickly_hashed():
+        output.progress(f"Reading {asset.name} …")
+        try:
+            catalog.hash(asset)
+        except (AppError, OSError):
+            continue  # it is listed without a hash
     output.clear()
     catalog.save()
     return catalog.refresh()

@@ -20,6 +20,8 @@ from desktop_app.recipe.recipe import ModelRef
 __all__ = ["Catalog", "ModelInfo", "Words"]
 
 INDEX = "model_index.json"
+AT_ONCE_MAX = 512 * 1024 * 1024
+"""Bytes of the models that are hashed before any is listed."""
 Found = TypeVar("Found")
 _HEX = frozenset("0123456789abcdef")
 
@@ -118,6 +120,19 @@ class Catalog:
     def unhashed(self) -> tuple[Asset, ...]:
         """What has no hash yet and could be used: models first, then the small before the large."""
         return self._assets.unhashed()
+
+    def quickly_hashed(self) -> tuple[Asset, ...]:
+        """Models without a hash that are read in a moment, all of them together: the smallest, as
+        many as make up `AT_ONCE_MAX`.
+        """
+        found: list[Asset] = []
+        left = AT_ONCE_MAX
+        for asset in self.unhashed():
+            left -= asset.identity.bytes
+            if not asset.identity.makes_pictures or left < 0:
+                break
+            found.append(asset)
+        return tuple(found)
 
     def hash(
         self, asset: Asset, progress: Progress | None = None, stop: Stop | None = None

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from desktop_app.library.catalog import Catalog, ModelInfo
 
 
-AT_ONCE_MAX = 512 * 1024 * 1024
-"""Bytes of a model that is hashed before the list is shown; larger ones follow later."""
-
-
 TOLD_MAX = 2
 """Models that are refused one by one; more are told of in one sentence."""
 
@@ -297,11 +293,7 @@ def _scan(
 
     catalog = known or Catalog(folders, cache, memory)
     models = catalog.scan(hashing=False)
-    at_once = [
-        asset
-        for asset in catalog.unhashed()
-        if asset.identity.makes_pictures and asset.identity.bytes <= AT_ONCE_MAX
-    ]
+    at_once = catalog.quickly_hashed()
     faults: list[AppError] = []
     for asset in at_once:
         try:

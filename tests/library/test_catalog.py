@@ -33,6 +33,21 @@ def only(catalog: Catalog) -> ModelInfo:
     return found
 
 
+def test_only_as_much_is_hashed_at_once_as_is_read_in_a_moment(
+    catalog: Catalog, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        make_model(folder / name)
+    write_shapes(folder / "ink.safetensors", kohya([("lora_unet_x_to_q", 8, 8)], rank=2))
+    catalog.scan(hashing=False)
+    models = [one for one in catalog.unhashed() if one.identity.makes_pictures]
+    assert len(models) == 3
+    assert catalog.quickly_hashed() == tuple(models)
+    two = models[0].identity.bytes + models[1].identity.bytes
+    monkeypatch.setattr("desktop_app.library.catalog.AT_ONCE_MAX", two)
+    assert catalog.quickly_hashed() == tuple(models[:2])
+
+
 def test_the_starter_model_comes_first_and_can_be_drafted(catalog: Catalog, folder: Path) -> None:
     make_model(folder / "aaa")
     starter, other = catalog.scan()
