@@ -12,6 +12,7 @@ from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.identify import MODEL_FILES, look_at
 from desktop_app.library.identity import Identity
 from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.words import bring_in_words, is_words
 
 _BLOCK = 4 * 1024 * 1024
 _FILES_MAX = 2000
@@ -25,7 +26,8 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
     """Copy a model's file, with its picture and notes beside it, or its folder.
 
     Args:
-        models: our own folder of models; the copy goes below it, by its kind.
+        models: our own folder of models; the copy goes below it, by its kind. The vocabularies of
+            text encoders go into the folder `tokenizers` beside it.
         stop: asked now and then; true breaks off.
         progress: told now and then how many bytes of how many are copied.
 
@@ -33,10 +35,13 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
         the copy; what is there already with the same name and size is taken for it.
 
     Raises:
-        AppError: `model-kind` for what is no model, `disk-full`, `download-folder`.
+        AppError: `model-kind` for what is no model, `tokenizer-file`, `disk-full`,
+            `download-folder`.
         Cancelled: `stop` said so; nothing of it stays.
     """
     try:
+        if is_words(path):
+            return bring_in_words(path, models.parent / "tokenizers")
         files = _files(path)
         kind = _identity(path).kind
         folder = models / OWN_FOLDERS[kind]
@@ -58,7 +63,7 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
 
 def is_model(path: Path) -> bool:
     """Whether a dropped file or folder may hold models; by names alone."""
-    return path.is_dir() or path.suffix.lower() in MODEL_FILES
+    return path.is_dir() or path.suffix.lower() in MODEL_FILES or is_words(path)
 
 
 def _identity(path: Path) -> Identity:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Defaults, Facts
+from desktop_app.library.words import is_words
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings
@@ -144,8 +145,14 @@ class AssetDesk(QObject):
     # Bringing in.
 
     def watch_place(self, paths: tuple[Path, ...]) -> None:
-        """Use files or folders where they lie: folders are watched, of files the folder."""
-        folders = {path if path.is_dir() else path.parent: None for path in paths}
+        """Use files or folders where they lie: folders are watched, of files the folder.
+
+        The vocabulary of a text encoder is copied: its folder is a tokenizer's and has no models.
+        """
+        words = tuple(path for path in paths if is_words(path))
+        self.copy_in(words)
+        models = [path for path in paths if path not in words]
+        folders = {path if path.is_dir() else path.parent: None for path in models}
         for folder in folders:
             self.watch(folder)
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.errors import AppError, Cancelled
+from desktop_app.library.words import is_words
 from desktop_app.studio.background import Background
 from desktop_app.studio.values import Notice
+
+__all__ = ["Bringing", "here", "is_words"]
 
 
 class Bringing(QObject):

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.studio.bringing import is_words
 from desktop_app.ui.icons import pixmap
 from desktop_app.ui.preset_drag import has_seeds, preset_files
 from desktop_app.ui.theme import token
@@ -44,11 +45,13 @@ def has_picture(mime: QMimeData) -> bool:
 
 
 def model_paths(mime: QMimeData) -> tuple[Path, ...]:
-    """The local model files and the folders of a drag, at most 200."""
+    """The local files of models and vocabularies, and the folders of a drag, at most 200."""
     found: list[Path] = []
     for url in mime.urls()[:MOST_FILES]:
         path = Path(url.toLocalFile()) if url.isLocalFile() else None
-        if path is not None and (path.suffix.lower() in MODEL_SUFFIXES or path.is_dir()):
+        if path is None:
+            continue
+        if path.suffix.lower() in MODEL_SUFFIXES or is_words(path) or path.is_dir():
             found.append(path)
     return tuple(found)
 

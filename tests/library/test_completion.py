@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets
+from desktop_app.library.bring_in import copy_in
 from desktop_app.library.identity import Asset
 from desktop_app.library.memory import Memory
 from tests.library.files import TE, checkpoint, unet, vae, write_shapes
@@ -173,3 +175,18 @@ def test_the_hash_of_a_network_comes_with_those_of_its_companions(studio: Studio
     assets.hash(asset)
     known = {one.path.name for one in assets.all() if one.sha256 is not None}
     assert known == names(assets, asset) | {"small.safetensors"}
+
+
+def test_a_vocabulary_is_brought_to_its_place(tmp_path: Path) -> None:
+    models = tmp_path / "data" / "models"
+    dropped = t5_json(tmp_path / "downloads" / "tokenizer.json")
+    assert copy_in(dropped, models, lambda: False) == models.parent / "tokenizers/t5/tokenizer.json"
+    pieces = tmp_path / "downloads" / "spiece.model"
+    pieces.write_bytes(sentencepiece_file(T5_PIECES, merges=False))
+    assert copy_in(pieces, models, lambda: False).parent.name == "t5"
+    pieces.write_bytes(b"\x0a\xff\xff\xff\xff\x0f")
+    dropped.write_text('{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}', "utf-8")
+    for wrong in (pieces, dropped):
+        with pytest.raises(AppError) as error:
+            copy_in(wrong, models, lambda: False)
+        assert error.value.code == "tokenizer-file"
