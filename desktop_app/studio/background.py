@@ -75,7 +75,8 @@ class Background(QObject):
             log.exception("a background task failed")
             self._landed.emit(failed or self.failed.emit, bug(fault))
         else:
-            if done is not None:
+            # After `close` this object may be gone, when the task took longer than was waited.
+            if done is not None and not self._closed:
                 self._landed.emit(done, value)
 
     @Slot(object, object)
