@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from desktop_app.engine.events import Event, Loading, Step
+from desktop_app.engine.plan import USUAL_PIXELS, Place, crowded, make_plan, make_plan_beside
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.verify import compare
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.recipe.recipe import ModelRef, Recipe, RefinerUse
+from desktop_app.recipe.wishes import Wishes
+from desktop_app.weights.counting import Held
 from tests.engine.branches import branch, keeping_backend
+from tests.engine.checkpoints import checkpoint_of
 from tests.engine.models import (
     Events,
     backend_for,
@@ -25,6 +31,8 @@ from tests.engine.models import (
     steps_of,
 )
 from tests.engine.refiners import plain_pipes, refined, save_both, two_calls
+from tests.engine.single_files import empty_parts, plain_single_file
+from tests.engine.tiny_settings import tiny_configs
 
 pytestmark = [
     pytest.mark.slow,
@@ -279,3 +287,89 @@ def test_a_refiner_that_is_missing_is_told_before_anything_is_loaded(
     assert code == "model-missing"
     assert [one.what for one in events.of(Loading)] == ["engine"]
     backend.close()
+
+
+def test_a_refiner_in_one_file_has_one_text_encoder(
+    folders: dict[str, Path], cache: Path, tmp_path: Path
+) -> None:
+    configs = tiny_configs(tmp_path / "model_configs")
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        tensors = checkpoint_of(empty_parts(configs, "sdxl_refiner"), "sdxl_refiner")
+    file = tmp_path / "fine.safetensors"
+    save_file(tensors, file)
+    places = {"xl": folders["xl"], "fine": file}
+    backend = LocalBackend(
+        lambda wanted: places[wanted.name], cache=cache, threads=1, device="cpu", configs=configs
+    )
+    rendered, _ = render(backend, refined(negative_prompt="fog"))
+    assert pipe_of(backend, "fine").text_encoder is None
+    backend.close()
+    fine = plain_single_file(file, configs, "sdxl_refiner")
+    pixels = two_calls((plain_pipes(folders)[0], fine), refined(negative_prompt="fog"))[1]
+    assert np.array_equal(rendered.pixels, pixels)
+
+
+def test_out_of_memory_in_the_refiners_part_makes_both_smaller(
+    folders: dict[str, Path], cache: Path
+) -> None:
+    backend = backend_for(cache, **folders)
+    render(backend, refined())
+    calls: list[int] = []
+
+    def full(*_: object) -> None:
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise torch.OutOfMemoryError("out of memory, tried to allocate 20.00 GiB")
+
+    pipe_of(backend, "fine").unet.register_forward_pre_hook(full)
+    rendered, events = render(backend, refined())
+    assert len(set(rendered.provenance.notes)) == 1
+    assert "attention was computed in slices" in rendered.provenance.notes[0]
+    assert {one.what for one in events.of(Loading)} == {"xl", "fine"}
+    assert backend._session is not None
+    assert len(backend._session.models.kept) == 2
+    backend.close()
+
+
+def test_a_third_model_takes_the_place_of_the_one_that_was_used_before(
+    folders: dict[str, Path], tiny_model: Path, cache: Path
+) -> None:
+    backend = backend_for(cache, **folders, tiny=tiny_model)
+    for recipe, kept in (
+        (recipe_for("tiny"), ["tiny"]),
+        (refined(), ["xl", "fine"]),
+        (recipe_for("tiny"), ["fine", "tiny"]),
+        (refined(), ["fine", "xl"]),
+    ):
+        render(backend, recipe, previews=False)
+        assert backend._session is not None
+        names = [one.name for one in backend._session.models.kept.values()]
+        assert sorted(names) == sorted(kept)
+    backend.close()
+
+
+SIZES = {"unet": 2_567_500_000, "text_encoder": 817_700_000, "vae": 83_700_000}
+REFINER = {"unet": 2_300_000_000, "text_encoder": 694_700_000, "vae": 83_700_000}
+
+
+@pytest.mark.parametrize(
+    ("kind", "gigabytes", "offload", "dtype"),
+    [
+        ("cuda", 24, "none", "float16"),
+        ("cuda", 12, "model", "float16"),
+        ("cuda", 8, "model", "float16"),
+        ("cuda", 4, "group", "float16"),
+        ("cpu", 64, "none", "float32"),
+        ("cpu", 24, "none", "bfloat16"),
+    ],
+)
+def test_two_models_share_a_place(kind: str, gigabytes: int, offload: str, dtype: str) -> None:
+    place = Place(kind=kind, memory=gigabytes * 2**30, half=kind == "cuda", bfloat16=kind == "cpu")
+    base = make_plan(Held(numbers=SIZES), place, USUAL_PIXELS)
+    size = sum(SIZES.values()) * (2 if base.dtype == "float16" else 4)
+    plan = make_plan_beside(Held(numbers=REFINER), place, USUAL_PIXELS, Wishes(), base, size)
+    assert (plan.offload, plan.dtype) == (offload, dtype)
+    alone = make_plan(Held(numbers=REFINER), place, USUAL_PIXELS)
+    full = crowded(alone, Held(numbers=REFINER), USUAL_PIXELS, base, size)
+    assert full == (plan != alone)
