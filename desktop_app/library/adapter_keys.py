@@ -185,16 +185,6 @@ LORA_MARKS = (
 )
 """Part of a tensor's name -> method of the LoRA, the rarer methods first."""
 
-FIRST_AUTHORS = (
-    "double_blocks_",
-    "single_blocks_",
-    "joint_blocks_",
-    "_attention_qkv",
-    "_attn_qkv",
-)
-"""Parts of the names that a transformer's layers have where several of diffusers' are one; looked
-for with every dot made an underscore."""
-
 DOWN_MARKS = (
     ".lora_down.weight\n",
     ".lora_A.weight\n",

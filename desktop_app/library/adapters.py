@@ -85,9 +85,6 @@ def _lora(names: Names, method: str, told: str) -> Found:
     naming = next((naming for mark, naming in keys.LORA_NAMINGS if mark in text), "original")
     family = _lora_family(names, told)
     unet = family in ("sd1", "sd2", "sd2-v", "sdxl", "sdxl-refiner", "")
-    if method != "lora" and not unet:
-        joined = any(mark in names.plain for mark in keys.FIRST_AUTHORS)
-        naming = "original" if joined else naming.replace("original", "diffusers")
     if not text.startswith(("\nlora_te", "\ntext_encoder")) or "unet" in text:
         targets.insert(0, "unet" if unet else "transformer")
     return Found(

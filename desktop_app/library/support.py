@@ -52,7 +52,7 @@ def _why_not(identity: Identity) -> str:
                 " as a folder in diffusers format."
             )
         case "lora":
-            return _why_no_lora(identity, family)
+            return _no_adapter("lora", "LoRAs", family)
         case "embedding":
             return _no_adapter("embedding", "textual inversions", family)
         case "vae":
@@ -108,17 +108,6 @@ def _why_no_text_encoder(identity: Identity) -> str:
     if identity.variant not in known:
         return "It is a text encoder that no model here reads with."
     return ""
-
-
-def _why_no_lora(identity: Identity, family: Family | None) -> str:
-    row = family.row if family is not None else None
-    joined = identity.variant != "lora" and identity.naming == "original"
-    if row is not None and joined and row.part("unet") is None and "lora" in row.adapters:
-        return (
-            "It changes layers that are one in the first program of its family and several here;"
-            " of such files only plain LoRAs can be attached."
-        )
-    return _no_adapter("lora", "LoRAs", family)
 
 
 def _no_adapter(kind: str, words: str, family: Family | None) -> str:

@@ -514,15 +514,26 @@ def test_the_family_is_told_by_what_a_method_changes(
     assert seen(tmp_path, below(f"{module}.", names)).family == "sdxl"
 
 
-def test_layers_that_are_one_elsewhere_take_only_plain_loras(tmp_path: Path) -> None:
-    flux = "lora_unet_double_blocks_0_img_attn_qkv."
-    parts = {"lokr_w1": (16, 16), "lokr_w2": (576, 192)}
-    found = seen(tmp_path, below(flux, parts))
-    assert (found.family, found.naming) == ("flux-dev", "original")
-    assert "only plain LoRAs" in found.unsupported
-    turbo = "diffusion_model.layers.0.attention.to_q."
-    found = seen(tmp_path, below(turbo, {"lokr_w1": (16, 16), "lokr_w2": (240, 240)}))
-    assert (found.family, found.naming, found.unsupported) == ("z-image", "diffusers", "")
+@pytest.mark.parametrize(
+    ("family", "module", "parts"),
+    [
+        (
+            "flux-dev",
+            "lora_unet_double_blocks_0_img_attn_qkv.",
+            {"lokr_w1": (16, 16), "lokr_w2": (576, 192)},
+        ),
+        (
+            "z-image",
+            "diffusion_model.layers.0.attention.to_q.",
+            {"lokr_w1": (16, 16), "lokr_w2": (240, 240)},
+        ),
+    ],
+)
+def test_methods_of_lycoris_are_taken_for_transformers_too(
+    tmp_path: Path, family: str, module: str, parts: Mapping[str, tuple[int, ...]]
+) -> None:
+    found = seen(tmp_path, below(module, parts))
+    assert (found.family, found.variant, found.unsupported) == (family, "lokr", "")
 
 
 def test_what_trainers_write_is_read(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from desktop_app.engine.adapters.joined import parts_of
 from desktop_app.recipe.blocks import BASE, Blocks
 
 Tensors = Mapping[str, torch.Tensor]
@@ -155,16 +156,20 @@ class Layers:
                     for name in _names(part, path, component)
                 }
 
-    def find(self, name: str) -> Layer | None:
-        """The layer that a name in a file means; None where the pipeline has none."""
+    def find(self, name: str) -> tuple[Layer, ...]:
+        """The layers that a name in a file means, as one; none where the pipeline has them not."""
         start, parts = next(
             ((start, parts) for start, parts in _PREFIXES if name.startswith(start)),
             ("", _DENOISER),
         )
         plain = name.removeprefix(start).replace(".processor.", ".").replace(".", "_")
         plain = plain.removeprefix("text_model_")
-        found = (self._known.get(part, {}).get(plain) for part in parts)
-        return next((layer for layer in found if layer is not None), None)
+        for known in (self._known[part] for part in parts if part in self._known):
+            if plain in known:
+                return (known[plain],)
+            if "transformer" in parts and (names := parts_of(plain, known.__contains__)):
+                return tuple(known[one] for one in names)
+        return ()
 
 
 def _names(part: str, path: str, component: Any) -> Iterator[str]:

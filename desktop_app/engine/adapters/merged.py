@@ -25,7 +25,8 @@ MARK = re.compile(
 FOUND_MIN = 0.5
 """Share of a file's layers that a model must have. Some text encoders lack their last layer."""
 
-_Uses = dict[Layer, list[tuple[Lora, dict[str, torch.Tensor]]]]
+_Used = list[tuple[Lora, dict[str, torch.Tensor]]]
+_Uses = dict[tuple[Layer, ...], _Used]
 
 
 def merges(tensors: Tensors) -> bool:
@@ -72,18 +73,19 @@ def merged(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> Iter
     uses = _uses(pipe, loras, model)
     aside: list[_Own] = []
     try:
-        for layer, used in uses.items():
-            _change(pipe, layer, used, aside, model)
+        for layers, used in uses.items():
+            _change(pipe, layers, used, aside, model)
         _settle(pipe, uses)
         yield
     finally:
-        for own in aside:
+        # The last first: a layer may have been changed alone and as a part of another.
+        for own in reversed(aside):
             own.back(pipe)
         _settle(pipe, uses)
 
 
 def _uses(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> _Uses:
-    """By the layer: the adapters that change it, and their parts for it."""
+    """By the layer, or the layers that are one in a file: what changes them."""
     layers = Layers(pipe)
     found: _Uses = {}
     for lora, tensors in loras:
@@ -92,69 +94,83 @@ def _uses(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> _Uses
             parts = parted(tensors)
         except ValueError as error:
             raise broken(what, error) from error
-        known = {name: layer for name in parts if (layer := layers.find(name)) is not None}
+        known = {name: meant for name in parts if (meant := layers.find(name))}
         if len(known) < FOUND_MIN * len(parts):
             lost = len(parts) - len(known)
             raise misfit(what, model, f"{lost} of its {len(parts)} layers are not in the model")
         if len(known) < len(parts):
             log.info("%s: %d layers are not in %s", what, len(parts) - len(known), model)
-        for name, layer in known.items():
-            found.setdefault(layer, []).append((lora, parts[name]))
+        for name, meant in known.items():
+            found.setdefault(meant, []).append((lora, parts[name]))
     return found
 
 
 def _change(
-    pipe: Any,
-    layer: Layer,
-    used: list[tuple[Lora, dict[str, torch.Tensor]]],
-    aside: list[_Own],
-    model: str,
+    pipe: Any, layers: tuple[Layer, ...], used: _Used, aside: list[_Own], model: str
 ) -> None:
-    """Put changed copies of a layer's weight and bias in their place."""
-    module = layer.module(pipe)
-    own: torch.nn.Parameter = module.weight
-    if type(own) is not torch.nn.Parameter or not own.is_floating_point():
-        raise AppError(
-            "adapter-packed",
-            f"The LoRA {used[0][0].name} changes whole weights, and those of {model} are packed.",
-            hint="Take it off, or use the model with its plain weights.",
-        )
-    own_bias: torch.nn.Parameter | None = getattr(module, "bias", None)
-    weight = own.detach().float()
-    bias = None if own_bias is None else own_bias.detach().float()
-    new, new_bias = weight, bias
-    block = layer.block(pipe)
+    """Put changed copies of the weights and biases of layers in their place."""
+    modules = [layer.module(pipe) for layer in layers]
+    for module in modules:
+        if type(module.weight) is not torch.nn.Parameter or not module.weight.is_floating_point():
+            raise AppError(
+                "adapter-packed",
+                f"The LoRA {used[0][0].name} changes whole weights, and those of {model} are "
+                "packed.",
+                hint="Take it off, or use the model with its plain weights.",
+            )
+    weights = [module.weight.detach().float() for module in modules]
+    weight = weights[0] if len(weights) == 1 else torch.cat(weights)
+    gain, shift = _changes(pipe, layers, used, weight, model)
+    rows = [len(one) for one in weights]
+    for name, whole in (("weight", gain), ("bias", shift)):
+        if whole is None:
+            continue
+        for layer, module, change in zip(layers, modules, whole.split(rows), strict=True):
+            own: torch.nn.Parameter | None = getattr(module, name, None)
+            new = change if own is None else own.detach().float() + change
+            aside.append(_Own(layer=layer, name=name, value=own))
+            copy = torch.nn.Parameter(new.to(module.weight.dtype), requires_grad=False)
+            setattr(module, name, copy)
+            if own is not None:
+                own.data = own.data.cpu()
+
+
+def _changes(
+    pipe: Any, layers: tuple[Layer, ...], used: _Used, weight: torch.Tensor, model: str
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """What a weight and its bias gain in all; None where nothing changes them."""
+    gain: torch.Tensor | None = None
+    shift: torch.Tensor | None = None
+    block, path = layers[0].block(pipe), layers[0].path
     for lora, stored in used:
-        parts = {name: part.to(own.device, torch.float32) for name, part in stored.items()}
-        shift = parts.pop("diff_b", None)
+        what, share = f"LoRA {lora.name}", lora.weight_in(block)
+        parts = {name: part.to(weight.device, torch.float32) for name, part in stored.items()}
+        moved = parts.pop("diff_b", None)
         try:
+            if moved is not None and moved.shape != weight.shape[:1]:
+                raise ValueError(f"its bias has the shape {tuple(moved.shape)}")
+            if moved is not None:
+                shift = _added(shift, moved, share)
             if parts.keys() - {"alpha"}:
-                new = torch.add(new, change_of(parts, weight), alpha=lora.weight_in(block))
-            if shift is not None:
-                if shift.shape != weight.shape[:1]:
-                    raise ValueError(f"its bias has the shape {tuple(shift.shape)}")
-                shift = lora.weight_in(block) * shift
-                new_bias = shift if new_bias is None else new_bias + shift
+                gain = _added(gain, change_of(parts, weight), share)
         except LookupError as error:
-            reason = f"its layer {layer.path} lacks {error.args[0]}"
-            raise broken(f"LoRA {lora.name}", ValueError(reason)) from error
+            reason = f"its layer {path} lacks {error.args[0]}"
+            raise broken(what, ValueError(reason)) from error
         except (ValueError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            reason = f"in {layer.path}, {error}"[:200]
-            raise misfit(f"LoRA {lora.name}", model, reason) from error
-    for name, value, then, before in (
-        ("weight", new, weight, own),
-        ("bias", new_bias, bias, own_bias),
-    ):
-        if value is not None and value is not then:
-            aside.append(_Own(layer=layer, name=name, value=before))
-            setattr(module, name, torch.nn.Parameter(value.to(own.dtype), requires_grad=False))
-            if before is not None:
-                before.data = before.data.cpu()
+            raise misfit(what, model, f"in {path}, {error}"[:200]) from error
+    return gain, shift
+
+
+def _added(total: torch.Tensor | None, more: torch.Tensor, share: float) -> torch.Tensor:
+    # A change is as large as the weight: it is not gone over more often than it must be.
+    if total is not None:
+        return torch.add(total, more, alpha=share)
+    return more if share == 1.0 else share * more
 
 
 def _settle(pipe: Any, uses: _Uses) -> None:
     """Let the hooks that move a component's weights in groups look at them anew."""
-    for part in dict.fromkeys(layer.part for layer in uses):
+    for part in dict.fromkeys(layer.part for layers in uses for layer in layers):
         group_offloading._maybe_remove_and_reapply_group_offloading(getattr(pipe, part))
