@@ -20,7 +20,7 @@ from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
 from desktop_app.recipe.family import Family
 from desktop_app.recipe.recipe import FromStep, Recipe
-from desktop_app.recipe.samplers import SAMPLERS
+from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS
 from desktop_app.weights.counting import Held
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ class Model:
                 "sampler-family",
                 f"{family.label} models cannot be sampled with {SAMPLERS[recipe.scheduler].label}.",
                 hint=f"Choose {known}.",
+            )
+        if recipe.sigmas not in family.spacings:
+            raise AppError(
+                "sampler-family",
+                f"{family.label} models cannot be sampled at the timesteps of "
+                f"{SIGMAS_LABELS[recipe.sigmas]}.",
+                hint=f"Choose {SAMPLERS[recipe.scheduler].label} by itself.",
             )
         if recipe.tiling != "none" and "tiling" not in family.controls:
             raise AppError(

@@ -1,8 +1,9 @@
 """Copies what the artist drops on the window among our own models, whole or not at all."""
 
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from desktop_app.errors import AppError, Cancelled
@@ -12,10 +13,13 @@ from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.identify import MODEL_FILES, look_at
 from desktop_app.library.identity import Identity
 from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.safety import check_contents
+from desktop_app.library.two_stages import Joint, joint_of
 from desktop_app.library.words import bring_in_words, is_words
 
 _BLOCK = 4 * 1024 * 1024
 _FILES_MAX = 2000
+_INDEX = "model_index.json"
 _COPIED = MODEL_FILES | {".json", ".txt", ".model", ".md", ".png", ".jpg", ".jpeg", ".webp"}
 
 Stop = Callable[[], bool]
@@ -24,6 +28,9 @@ Progress = Callable[[int, int], None]
 
 def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = None) -> Path:
     """Copy a model's file, with its picture and notes beside it, or its folder.
+
+    Of a model that was published as two folders, both are copied into one where they lie beside
+    each other.
 
     Args:
         models: our own folder of models; the copy goes below it, by its kind. The vocabularies of
@@ -42,6 +49,9 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
     try:
         if is_words(path):
             return bring_in_words(path, models.parent / "tokenizers")
+        joint = joint_of(path) if path.is_dir() else None
+        if joint is not None:
+            return _copy_joint(joint, models / OWN_FOLDERS["checkpoint"], stop, progress)
         files = _files(path)
         kind = _identity(path).kind
         folder = models / OWN_FOLDERS[kind]
@@ -52,7 +62,7 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
             return target
         target = _free(target)
         if path.is_dir():
-            _copy_folder(path, target, [each for each, _ in files], count)
+            _copy_folder(target, {each: each.relative_to(path) for each, _ in files}, count)
         else:
             _copy(path, target, count)
             _copy_beside(path, target)
@@ -120,14 +130,41 @@ class _Count:
             self._progress(self._done, self.size)
 
 
-def _copy_folder(path: Path, target: Path, files: list[Path], count: _Count) -> None:
+def _copy_joint(joint: Joint, folder: Path, stop: Stop, progress: Progress | None) -> Path:
+    """Both stages of a model as one folder, with the name of its decoder."""
+    found = [*_files(joint.decoder), *_files(joint.prior)]
+    placed = [(file, place, size) for file, size in found if (place := joint.place(file))]
+    files = {file: place for file, place, _ in placed if place.name != _INDEX or place.parts[1:]}
+    for each in (joint.decoder, joint.prior):
+        check_contents(each)
+    count = _Count(sum(size for file, _, size in placed if file in files), stop, progress)
+    target = folder / joint.decoder.name
+    index = json.dumps(joint.index, indent=2)
+    if (target / _INDEX).is_file() and (target / _INDEX).read_text("utf-8") == index:
+        return target
+    check_room(folder, count.size)
+    target = _free(target)
+    _copy_folder(target, files, count, index)
+    return target
+
+
+def _copy_folder(
+    target: Path, files: Mapping[Path, Path], count: _Count, index: str | None = None
+) -> None:
+    """Args:
+    files: and where they lie below the target.
+    index: written in place of the one that is copied; the whole is looked at then.
+    """
     partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        for file in files:
-            place = partial / file.relative_to(path)
+        for file, inside in files.items():
+            place = partial / inside
             place.parent.mkdir(parents=True, exist_ok=True)
             _copy(file, place, count)
+        if index is not None:
+            (partial / _INDEX).write_text(index, "utf-8")
+            _identity(partial)
         partial.rename(target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

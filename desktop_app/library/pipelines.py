@@ -14,6 +14,7 @@ from desktop_app.library.safety import check_folder, weight_parts
 from desktop_app.library.schedule import prediction_of
 from desktop_app.library.sizes import factor_of, native_size
 from desktop_app.library.support import judged
+from desktop_app.library.two_stages import stage_of
 from desktop_app.weights.headers import read_header
 
 PIPELINES: Mapping[str, str] = {
@@ -88,14 +89,6 @@ PIPELINES: Mapping[str, str] = {
     "AnimateDiffPipeline": "animatediff",
 }
 """Pipeline class in diffusers -> family; what further numbers tell is below."""
-
-_STAGES: Mapping[str, str] = {
-    "KandinskyV22Pipeline": "decoder",
-    "KandinskyV22PriorPipeline": "prior",
-    "StableCascadeDecoderPipeline": "decoder",
-    "StableCascadePriorPipeline": "prior",
-}
-"""Pipelines of one stage of two."""
 
 _VARIANTS: tuple[tuple[str, str], ...] = (
     ("Inpaint", "inpaint"),
@@ -177,12 +170,13 @@ def _why_not(pipeline: str, family: Family | None) -> str:
         return ""
     if family.why_not:
         return f"It is for {family.title}: {family.why_not}."
-    stage, row = _STAGES.get(pipeline), family.row
-    if stage is None or row is None:
+    stage = stage_of(pipeline)
+    if not stage:
         return ""
+    other = "prior" if stage == "decoder" else "decoder"
     return (
-        f"It is the {stage} of {family.title} alone, one stage of two; use a folder with both, as"
-        f" diffusers saves its {row.pipelines[0]}."
+        f"It is the {stage} of {family.title} alone, one stage of two; put the folder of its"
+        f" {other} beside it and drop it on the window, and both are brought in as one model."
     )
 
 

@@ -113,7 +113,8 @@ def _check_index(folder: Path, index: dict[str, object]) -> None:
 def _check_part(folder: Path, name: str, value: object, parts: Mapping[str, Part]) -> None:
     pair = cast(list[object], value) if isinstance(value, list) else []
     known = parts.get(name)
-    setting = value is None or is_setting(pair or value)
+    told: object = pair if pair else cast(object, value)
+    setting = told is None or is_setting(told)
     if known is None and name != "scheduler" and setting:
         return
     if known is not None and not known.needed and pair == _NOTHING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from desktop_app.recipe.samplers import SAMPLERS, Sigmas
+from desktop_app.recipe.samplers import ALL_SIGMAS, SAMPLERS, Sigmas
 
 Library = Literal["diffusers", "transformers"]
 Control = Literal[
@@ -78,6 +78,7 @@ class Family:
         sizes: the only widths and heights that it makes; none where it makes all such multiples.
         steps, guidance_scale, scheduler, sigmas: what it works best with.
         schedulers: keys of the samplers that can be used with it.
+        spacings: of the noise levels that its pipelines can be told.
         controls: what the sidebar shows.
         branches: whether a picture can go on from a step of another.
         adapters: kinds of files that can be attached: `lora`, `embedding`.
@@ -101,6 +102,7 @@ class Family:
     scheduler: str = "dpmpp_2m"
     sigmas: Sigmas = "karras"
     schedulers: tuple[str, ...] = tuple(SAMPLERS)
+    spacings: tuple[Sigmas, ...] = ALL_SIGMAS
     controls: tuple[Control, ...]
     branches: bool = True
     adapters: tuple[str, ...] = ()
@@ -116,5 +118,5 @@ class Family:
 
     def samples(self, scheduler: str, sigmas: Sigmas) -> bool:
         """Whether it can be used with that sampler and that spacing of the noise levels."""
-        spaced = sigmas == "default" or "sigmas" in self.controls
+        spaced = sigmas == "default" or ("sigmas" in self.controls and sigmas in self.spacings)
         return scheduler in self.schedulers and spaced

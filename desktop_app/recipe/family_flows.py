@@ -14,6 +14,7 @@ from desktop_app.recipe.family_parts import (
     T5,
     T5_FILE,
     T5_WORDS,
+    WITHOUT_TIMESTEPS,
     diffusers,
     transformers,
 )
@@ -127,6 +128,7 @@ FLOWING = (
         sigmas="default",
         scheduler="dpmpp_2m",
         schedulers=("dpmpp_2m", "euler"),
+        spacings=WITHOUT_TIMESTEPS,
         controls=(*GUIDED, "scheduler"),
         adapters=("lora",),
         latent_channels=32,

@@ -1,6 +1,7 @@
 """The components that several families share, by the classes that they may have."""
 
 from desktop_app.recipe.family import Control, Part
+from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
 
 
 def diffusers(name: str, *classes: str, named: str = "") -> Part:
@@ -47,6 +48,9 @@ KL = diffusers("vae", "AutoencoderKL")
 MOVQ = diffusers("movq", "VQModel")
 ANY_KL = diffusers("vae", "AutoencoderKL", "AutoencoderTiny")
 T5_FILE = "google/t5-v1_1-xxl: tokenizer.json"
+
+WITHOUT_TIMESTEPS: tuple[Sigmas, ...] = tuple(one for one in ALL_SIGMAS if one != "ays")
+"""The spacings for pipelines that cannot be told single timesteps."""
 
 GUIDED: tuple[Control, ...] = ("negative_prompt", "guidance_scale")
 SAMPLED: tuple[Control, ...] = (*GUIDED, "scheduler", "sigmas")

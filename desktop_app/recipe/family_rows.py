@@ -14,6 +14,7 @@ from desktop_app.recipe.family_parts import (
     T5,
     T5_WORDS,
     UNET,
+    WITHOUT_TIMESTEPS,
     diffusers,
     transformers,
 )
@@ -171,7 +172,8 @@ DIFFUSING = (
         guidance_scale=5.0,
         scheduler="ddpm",
         sigmas="default",
-        controls=(*GUIDED, "scheduler"),
+        spacings=WITHOUT_TIMESTEPS,
+        controls=SAMPLED,
     ),
     Family(
         key="cogview3",
@@ -206,6 +208,7 @@ DIFFUSING = (
         steps=20,
         guidance_scale=10.0,
         sigmas="default",
+        spacings=WITHOUT_TIMESTEPS,
         controls=SAMPLED,
     ),
 )

@@ -179,6 +179,17 @@ def test_a_sampler_that_a_family_does_not_have_is_named(families: LocalBackend) 
     assert "Euler" in (error.value.hint or "")
 
 
+@pytest.mark.parametrize("key", ["unclip", "hunyuan_dit", "sana"])
+def test_timesteps_that_a_pipeline_cannot_be_told_are_refused(
+    key: str, families: LocalBackend
+) -> None:
+    assert not FAMILIES[key].samples("dpmpp_2m", "ays")
+    asked = recipe_for(key, scheduler="dpmpp_2m", sigmas="ays", **SETTINGS.get(key, {}))
+    with pytest.raises(AppError, match="at the timesteps of AYS") as error:
+        render(families, asked)
+    assert error.value.code == "sampler-family"
+
+
 def test_what_is_not_read_is_noted_in_the_picture(families: LocalBackend) -> None:
     asked = {"width": 64, "height": 64, "num_inference_steps": 1, "scheduler": "euler"}
     recipe = recipe_for("flux", prompt="a (red:1.3) fox", negative_prompt="fog", **asked)

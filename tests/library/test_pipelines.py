@@ -85,7 +85,7 @@ def test_a_pipeline_that_makes_no_pictures_says_so(tmp_path: Path) -> None:
     ("pipeline", "said"),
     [
         ("StableCascadePriorPipeline", "the prior of Stable Cascade alone"),
-        ("StableCascadeDecoderPipeline", "saves its StableCascadeCombinedPipeline"),
+        ("StableCascadeDecoderPipeline", "put the folder of its prior beside it"),
         ("KandinskyV22Pipeline", "the decoder of Kandinsky 2.2 alone"),
         ("QwenImage21Pipeline", "needs torchvision"),
         ("KolorsPipeline", "needs sentencepiece"),
