@@ -1,5 +1,6 @@
 """In which order the models are shown."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
@@ -10,6 +11,7 @@ from desktop_app.settings import ModelsOrder
 __all__ = ["ORDERS", "ModelsOrder", "in_order"]
 
 ORDERS: tuple[ModelsOrder, ...] = get_args(ModelsOrder)
+_DIGITS = re.compile(r"([0-9]{1,18})")
 _PLACES = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -38,8 +40,14 @@ def in_order(
     return tuple(usual)
 
 
-def _named(asset: Asset) -> tuple[str, str]:
-    return asset.name.casefold(), str(asset.path)
+def _named(asset: Asset) -> tuple[tuple[tuple[int, int | str], ...], str]:
+    """Numbers in a name count as numbers: `v2` stands before `v10`."""
+    parts = _DIGITS.split(asset.name.casefold())
+    return tuple(_part(one) for one in parts if one), str(asset.path)
+
+
+def _part(text: str) -> tuple[int, int | str]:
+    return (0, int(text)) if _DIGITS.fullmatch(text) else (1, text)
 
 
 def _family(asset: Asset) -> str:

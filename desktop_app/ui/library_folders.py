@@ -155,7 +155,7 @@ class FoldersPanel(QWidget):
         self, path: Path, title: str, *, missing: bool = False, fixed: bool = False
     ) -> FolderRow:
         count = self._desk.assets.count_below(path)
-        models = "1 model" if count == 1 else f"{count} models"
+        models = "1 model" if count == 1 else f"{count:,} models".replace(",", "\u2009")
         words = f"not there now  ·  {models} known" if missing else f"{models}  ·  {path}"
         return FolderRow(path, title, words, self, missing=missing, fixed=fixed)
 

@@ -54,6 +54,20 @@ def test_every_order_is_as_its_name_says(order: ModelsOrder, names: str) -> None
         assert [one.name for one in in_order(given, order, used)] == names.split()
 
 
+def test_numbers_in_names_are_counted() -> None:
+    names = ["v10", "V2", "v2b", "2x", "10x", "x" + "9" * 200, "v²"]
+    found = in_order([asset(one, "lora", "", 1, 0.0) for one in names], "name", {})
+    assert [one.name for one in found] == [
+        "2x",
+        "10x",
+        "V2",
+        "v2b",
+        "v10",
+        "v²",
+        "x" + "9" * 200,
+    ]
+
+
 @pytest.fixture
 def disk() -> Iterator[Background]:
     pool = Background(threads=1)
@@ -96,7 +110,6 @@ def test_what_is_used_before_the_file_is_read_is_added_to_it(
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "no JSON",
         "[]",
         '{"used": 5}',
