@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.axis_values import alternatives, items, joined, numbers, one_of, shown
@@ -13,6 +13,7 @@ from desktop_app.recipe.recipe import (
     CLIP_SKIP,
     GUIDANCE,
     HEIGHT,
+    REFINER_START,
     SEED,
     STEPS,
     STRENGTH,
@@ -151,6 +152,14 @@ def _sizes(text: str, draft: Draft, known: Known) -> list[Point]:
         HEIGHT.check(height)
         found.append(_set(f"{width} × {height}", width=width, height=height))
     return found
+
+
+def _refiner_starts(text: str, draft: Draft, known: Known) -> list[Point]:
+    used = draft.refiner
+    if used is None:
+        raise AppError("sweep", "There is no refiner chosen.", hint="Choose one under Advanced.")
+    starts = numbers(text, REFINER_START)
+    return [_set(shown(one), refiner=replace(used, start=float(one))) for one in starts]
 
 
 def _models(text: str, draft: Draft, known: Known) -> list[Point]:
@@ -395,6 +404,13 @@ _ROWS = (
         hint=_COUNTS,
         read=_numeric("clip_skip", CLIP_SKIP),
         suggest=lambda draft, known: "0-2",
+    ),
+    Field(
+        key="refiner",
+        label="Refiner from",
+        hint="0.6, 0.8 · 0.5-0.9:0.1",
+        read=_refiner_starts,
+        suggest=lambda draft, known: "0.6, 0.7, 0.8, 0.9",
     ),
 )
 FIELDS: dict[str, Field] = {row.key: row for row in _ROWS}

@@ -121,6 +121,8 @@ def _kept(preset: DraftPreset) -> list[str]:
     if "model" in parts and draft.model is not None:
         attached = f" with {len(draft.adapters)} attached" if draft.adapters else ""
         lines.append(f"{draft.model.name}{attached}")
+        if draft.refiner is not None:
+            lines.append(f"Refined by {draft.refiner.model.name} from {draft.refiner.start:g}")
     if "count" in parts:
         lines.append(f"{draft.count} picture{'s' if draft.count > 1 else ''} at a time")
     return lines

@@ -11,7 +11,7 @@ from desktop_app.recipe.axes import FIELDS, TEXT_MAX, Known, read_axis
 from desktop_app.recipe.axis_values import alternatives, items, joined, numbers
 from desktop_app.recipe.draft import Draft, expand
 from desktop_app.recipe.names import read_wildcard
-from desktop_app.recipe.recipe import GUIDANCE, STEPS, LoraUse, ModelRef, Recipe
+from desktop_app.recipe.recipe import GUIDANCE, STEPS, LoraUse, ModelRef, Recipe, RefinerUse
 from desktop_app.recipe.styles import Style
 from desktop_app.recipe.sweep import Axis, Cell, ReplaceWords, Sweep, cells, edited
 
@@ -31,6 +31,7 @@ DRAFT = Draft(
     seed=5,
     model=MODEL,
     adapters=(LoraUse(lora=LORA),),
+    refiner=RefinerUse(model=OTHER),
 )
 
 
@@ -151,6 +152,8 @@ def test_samplers_sizes_models_presets_styles_and_loras() -> None:
         one.weight for cell in loras for one in cell.recipe.adapters if isinstance(one, LoraUse)
     ]
     assert weights == [-1, 0, 1]
+    refined = [cell.recipe.refiner for cell in made(("refiner", "0.5-0.9:0.2"))]
+    assert refined == [RefinerUse(model=OTHER, start=start) for start in (0.5, 0.7, 0.9)]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,7 @@ def test_samplers_sizes_models_presets_styles_and_loras() -> None:
         ("sigmas", "ays, ays", "twice"),
         ("lora", "Colour = 1", "no LoRA"),
         ("seed", "-1", "Seed must be"),
+        ("refiner", "2", "Refiner from must be"),
         ("nonsense", "1", "no setting"),
         ("seed", "1" * (TEXT_MAX + 1), "too long"),
     ],
@@ -176,6 +180,11 @@ def test_samplers_sizes_models_presets_styles_and_loras() -> None:
 def test_bad_values_are_refused_with_the_reason(key: str, text: str, words: str) -> None:
     with pytest.raises(AppError, match=words):
         read_axis(key, text, DRAFT, KNOWN)
+
+
+def test_a_refiner_must_be_chosen_before_its_start_is_swept() -> None:
+    with pytest.raises(AppError, match="no refiner chosen"):
+        read_axis("refiner", "0.5", replace(DRAFT, refiner=None), KNOWN)
 
 
 def test_cells_that_would_be_the_same_picture_are_refused() -> None:
