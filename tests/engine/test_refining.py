@@ -19,7 +19,7 @@ from desktop_app.errors import AppError, Cancelled
 from desktop_app.recipe.recipe import ModelRef, Recipe, RefinerUse
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.weights.counting import Held
-from tests.engine.branches import branch, keeping_backend
+from tests.engine.branches import MEMORY, branch, keeping_backend
 from tests.engine.checkpoints import checkpoint_of
 from tests.engine.models import (
     Events,
@@ -60,7 +60,7 @@ def refining(folders: dict[str, Path], tiny_model: Path, cache: Path) -> Iterato
 
 @pytest.fixture
 def keeping(folders: dict[str, Path], tmp_path: Path) -> Iterator[LocalBackend]:
-    backend = keeping_backend(tmp_path / "cache", **folders)
+    backend = keeping_backend(tmp_path / "cache", memory=MEMORY, **folders)
     yield backend
     backend.close()
 
