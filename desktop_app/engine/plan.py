@@ -17,7 +17,8 @@ STEP_VALUES = 1024
 DECODE_VALUES = 2048
 """Numbers that an AutoencoderKL holds for each pixel at its last block: 16 planes of 128."""
 TILE_PIXELS = 512 * 512
-USUAL_PIXELS = 1024 * 1024
+USUAL_SIDE = 1024
+USUAL_PIXELS = USUAL_SIDE * USUAL_SIDE
 """Of the pictures that a model must have room for beside its weights."""
 GROUP_SHARE = 0.08
 """Share of a network that is on the device at once when it is brought block by block."""
@@ -248,8 +249,8 @@ def in_words(plan: Plan, place: Place) -> str:
     words = f"{ways[plan.offload]} ({stored}); about {_gigabytes(plan.expected)}"
     if plan.available:
         words += f" of {_gigabytes(plan.available)}"
-    extras = [word for on, word in ((plan.tiled, "decoded in tiles"),) if on]
-    words += "".join(f", {word}" for word in extras) + "."
+    words += f" for a picture of {USUAL_SIDE} × {USUAL_SIDE}"
+    words += ", decoded in tiles." if plan.tiled else "."
     return words if plan.fits else words + " That is more than there is: it may not work."
 
 

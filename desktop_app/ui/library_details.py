@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.studio.asset_use import refines
 from desktop_app.studio.assets import Asset, AssetsModel
+from desktop_app.studio.memory_desk import MemoryDesk
 from desktop_app.ui import theme
 from desktop_app.ui.chips import FlowLayout
 from desktop_app.ui.fields import (
@@ -31,6 +32,7 @@ from desktop_app.ui.library_cards import KIND_ICONS
 from desktop_app.ui.library_convert import ConvertBox
 from desktop_app.ui.library_defaults import DefaultsForm
 from desktop_app.ui.library_facts import FactsGrid
+from desktop_app.ui.memory_form import MemoryFold
 from desktop_app.ui.panel_scroll import PanelScroll
 
 PREVIEW_HEIGHT = 190
@@ -125,6 +127,7 @@ class DetailsPane(PanelScroll):
     Signals:
         used(Asset), starred(Asset, bool), revealed(Asset)
         noted(Asset, str), worded(Asset, tuple), defaulted(Asset, Defaults): what was edited.
+        decided(Asset, Wishes): how it is to be kept in memory.
         word_asked(str): a trigger word is wanted in the prompt.
     """
 
@@ -134,10 +137,15 @@ class DetailsPane(PanelScroll):
     noted = Signal(object, str)
     worded = Signal(object, object)
     defaulted = Signal(object, object)
+    decided = Signal(object, object)
     word_asked = Signal(str)
 
     def __init__(
-        self, assets: AssetsModel, consent: Callable[[], str], parent: QWidget | None = None
+        self,
+        assets: AssetsModel,
+        consent: Callable[[], str],
+        memory: MemoryDesk,
+        parent: QWidget | None = None,
     ) -> None:
         """Args:
         consent: gives what is told before a pickle is opened.
@@ -159,6 +167,7 @@ class DetailsPane(PanelScroll):
         self.notes = Notes(self)
         self.defaults = DefaultsForm(self)
         self.defaults_fold = FoldSection("Settings to start with", self)
+        self.memory = MemoryFold(memory, self)
         self.about_fold = FoldSection("From its maker", self)
         self.about = label("", "hint", self)
         self._words = QWidget(self)
@@ -200,6 +209,7 @@ class DetailsPane(PanelScroll):
         column.addWidget(self.notes)
         self.defaults_fold.body.addWidget(self.defaults)
         column.addWidget(self.defaults_fold)
+        column.addWidget(self.memory)
         column.addWidget(Separator())
         column.addWidget(self.facts)
         self.about_fold.body.addWidget(self.about)
@@ -214,6 +224,7 @@ class DetailsPane(PanelScroll):
         self.notes.edited.connect(lambda words: self._tell(self.noted, words))
         self.words_edit.editingFinished.connect(self._take_words)
         self.defaults.changed.connect(lambda values: self._tell(self.defaulted, values))
+        self.memory.decided.connect(lambda wishes: self._tell(self.decided, wishes))
         self._assets.dataChanged.connect(self._picture_came)
 
     @property
@@ -238,6 +249,7 @@ class DetailsPane(PanelScroll):
             self._words_shown = ", ".join(asset.trigger_words)
             self.words_edit.setText(self._words_shown)
         self.defaults_fold.setVisible(self.defaults.show_asset(asset))
+        self.memory.show_asset(asset)
         self.facts.show_asset(asset)
         self.about.setText(_maker_words(asset))
         self.about_fold.setVisible(bool(self.about.text()))

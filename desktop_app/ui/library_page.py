@@ -137,7 +137,7 @@ class LibraryPage(QWidget):
         """All about the current model; made when one is looked at for the first time."""
         if self._details is None:
             desk = self._desk
-            made = DetailsPane(desk.assets, lambda: desk.consent_words, self)
+            made = DetailsPane(desk.assets, lambda: desk.consent_words, self._studio.memory, self)
             self._details = made
             made.used.connect(desk.use)
             made.starred.connect(desk.set_favourite)
@@ -145,6 +145,7 @@ class LibraryPage(QWidget):
             made.noted.connect(desk.set_notes)
             made.worded.connect(desk.set_words)
             made.defaulted.connect(desk.set_defaults)
+            made.decided.connect(desk.set_wishes)
             made.word_asked.connect(desk.add_word)
             made.revealed.connect(self._reveal_asset)
             self.side.addWidget(made)

@@ -52,6 +52,18 @@ _STATES: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 """Icon, colour, title and sentence of each state."""
+_PLACES = {
+    "cpu": "the processor",
+    "mps": "the Apple GPU",
+    "cuda": "the graphics card",
+    "xpu": "the graphics card",
+}
+_WAYS = {
+    "tiled": ", decoded in tiles",
+    "float32": ", decoded in float32",
+    "cpu": ", decoded by the processor",
+}
+"""Behind where the picture was computed: how its latent was decoded, where that is not as usual."""
 
 
 class ProofCard(QFrame):
@@ -90,7 +102,10 @@ class ProofCard(QFrame):
         column.setContentsMargins(theme.px(12), theme.px(9), theme.px(12), theme.px(10))
         column.setSpacing(theme.px(5))
         column.addLayout(head)
+        self.made = label("", "hint")
+        self.made.setWordWrap(True)
         column.addWidget(self.words)
+        column.addWidget(self.made)
         self.difference = QPushButton("Show the difference")
         self.difference.setCheckable(True)
         self.difference.setToolTip("Where on the picture, and by how much")
@@ -167,6 +182,9 @@ class ProofCard(QFrame):
         self._sign.setPixmap(icons.pixmap(picture, token, 18, self.devicePixelRatioF()))
         self.title.setText(title)
         self.words.setText(words)
+        made = made_words(self._record) if self._record is not None else ""
+        self.made.setText(made)
+        self.made.setVisible(bool(made))
         self.button.setText("Verify" if state == "" else "Verify again")
         self.button.setVisible(state in ("", "identical", "similar", "different"))
         self.button.setEnabled(not self._comparing())
@@ -176,3 +194,14 @@ class ProofCard(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show()
+
+
+def made_words(record: "Record") -> str:
+    """In what a picture was computed, and what had to be done otherwise for it."""
+    made = record.provenance
+    if made is None:
+        return ""
+    setting = made.fingerprint
+    where = _PLACES.get(setting.device, setting.device)
+    words = f"Computed in {setting.dtype} on {where}{_WAYS.get(setting.decode, '')}."
+    return " ".join((words, *made.notes))

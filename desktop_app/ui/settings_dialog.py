@@ -29,6 +29,8 @@ from desktop_app.ui.fields import (
     label,
 )
 from desktop_app.ui.number_fields import NumberEdit, ResetLabel
+from desktop_app.ui.panel_scroll import PanelScroll
+from desktop_app.ui.settings_memory import MemorySettings
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio
@@ -72,6 +74,7 @@ class SettingsDialog(QDialog):
         self.choose = QPushButton("Choose…")
         self.usual = IconButton("rotate-ccw", "Back to the usual folder")
         self.add = IconTextButton("folder-plus", "Add a folder…")
+        self.memory = MemorySettings(studio.memory, self._settings)
         self._folders = QVBoxLayout()
         self._folders.setSpacing(theme.px(4))
         self._build()
@@ -90,7 +93,8 @@ class SettingsDialog(QDialog):
         add = QHBoxLayout()
         add.addWidget(self.add)
         add.addStretch(1)
-        column = QVBoxLayout(self)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
         column.setContentsMargins(*(theme.px(20),) * 4)
         column.setSpacing(theme.px(9))
         column.addWidget(SectionTitle("Look"))
@@ -115,6 +119,9 @@ class SettingsDialog(QDialog):
             )
         )
         column.addWidget(Separator())
+        column.addWidget(SectionTitle("How models are kept in memory"))
+        column.addWidget(self.memory)
+        column.addWidget(Separator())
         column.addWidget(SectionTitle("Folder for new pictures"))
         column.addLayout(pictures)
         column.addWidget(_hint("Counts from the next start. Pictures made so far stay."))
@@ -124,6 +131,13 @@ class SettingsDialog(QDialog):
         column.addLayout(add)
         column.addWidget(_hint("Looked through at once; nothing in them is changed."))
         column.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(PanelScroll(inside))
+        # As high as what is in it, where the screen has room for that.
+        inside.ensurePolished()
+        room = self.screen().availableGeometry().height() - theme.px(80)
+        self.resize(self.width(), min(inside.sizeHint().height() + theme.px(80), room))
 
     def _connect(self) -> None:
         self.look.clicked.connect(lambda key: self._settings.set(theme=key))

@@ -50,9 +50,8 @@ class Shown:
         QTest.qWait(30)
 
 
-@pytest.fixture
-def shown(stage: Stage, qapp: QApplication) -> Iterator[Shown]:
-    """A window with an empty gallery, ready for work."""
+def show_window(stage: Stage, qapp: QApplication) -> Iterator[Shown]:
+    """A window on a stage that was started, for as long as a test lasts."""
     theme.apply(qapp, "dark")
     window = MainWindow(stage.studio)
     window.resize(1280, 720)
@@ -62,3 +61,9 @@ def shown(stage: Stage, qapp: QApplication) -> Iterator[Shown]:
     window.close()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def shown(stage: Stage, qapp: QApplication) -> Iterator[Shown]:
+    """A window with an empty gallery, ready for work."""
+    yield from show_window(stage, qapp)
