@@ -219,6 +219,13 @@ def test_layers_that_are_one_in_a_file_are_changed_as_one(
     assert all(torch.equal(restored[key], before[key]) for key in before)
 
 
+def test_what_is_nothing_has_no_length_to_change() -> None:
+    weight = torch.ones(4, 3)
+    weight[:, 1] = 0
+    parts = {"diff": torch.zeros(4, 3), "dora_scale": torch.full((1, 3), 3.0)}
+    assert torch.equal(weight + change_of(parts, weight), weight * 1.5)
+
+
 def test_bias_and_norms_are_changed_too_and_come_back(
     files: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -194,7 +194,9 @@ def _decomposed(change: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor)
         raise _misshapen(scale, weight)
     merged = weight + change
     norm = merged.square().sum(dim=over, keepdim=True).sqrt()
-    return merged * (scale / norm.clamp_min(torch.finfo(norm.dtype).tiny)) - weight
+    # What is nothing stays so, whatever its magnitude is to be.
+    factor = torch.where(norm > 0, scale / norm, torch.zeros_like(norm))
+    return merged * factor - weight
 
 
 def _product(left: torch.Tensor, right: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
