@@ -23,6 +23,8 @@ any_settings = st.builds(
     pictures=plain_text,
     model_folders=st.lists(plain_text, max_size=3).map(tuple),
     previews=st.booleans(),
+    device=plain_text,
+    memory=st.dictionaries(plain_text, plain_text | st.booleans(), max_size=3),
     threads=st.integers(0, 256),
     snapshot_megabytes=st.integers(0, 65536),
     thumbnail_size=st.integers(80, 400),

@@ -17,6 +17,7 @@ from desktop_app.library.hashing import file_sha256
 from desktop_app.library.identity import Asset, Defaults, Facts, Identity
 from desktop_app.library.index import Index, Row
 from desktop_app.library.memory import Memory, Remembered
+from desktop_app.recipe.wishes import Wishes
 from tests.library.files import checkpoint, kohya, vae, write_gguf, write_shapes
 from tests.library.models import make_model, write_tensors
 
@@ -176,6 +177,7 @@ FACTS = Facts(
     notes="for winter\nscenes",
     trigger_words=("foxx", "snow"),
     defaults=Defaults(weight=0.7, num_inference_steps=12, scheduler="euler"),
+    wishes=Wishes(dtype="bfloat16", float8=False),
 )
 
 
