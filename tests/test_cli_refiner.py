@@ -63,7 +63,7 @@ def test_a_refiner_may_lie_anywhere(models: Path, folders: dict[str, Path], tmp_
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--model", "xl", "--refiner", "none"], "The refiners here are: fine"),
+        (["--model", "xl", "--refiner", "none"], "Here are: fine"),
         (["--model", "xl", "--refiner", "xl"], "no refiner"),
         (["--model", "xl", "--refiner-start", "0.5"], "goes with --refiner"),
         (["--model", "xl", "--refiner", "fine", "--refiner-start", "2"], "from 0 to 1"),

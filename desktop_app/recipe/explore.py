@@ -162,12 +162,16 @@ def recipe_at(base: Recipe, corners: Sequence[Corner], u: float, v: float) -> Re
 
 
 def rough(recipe: Recipe, steps: int) -> Recipe:
-    """The same picture in fewer steps. Its size stays, for at another one a seed is another noise.
+    """The same picture in fewer steps, too few to be worth a refiner's.
+
+    Its size stays, for at another one a seed is another noise.
 
     Args:
         steps: at most so many.
     """
-    return replace(recipe, num_inference_steps=min(recipe.num_inference_steps, steps))
+    if recipe.num_inference_steps <= steps:
+        return recipe
+    return replace(recipe, num_inference_steps=steps, refiner=None)
 
 
 def _share(place: int, count: int) -> float:

@@ -221,8 +221,8 @@ _HOVER = QStyle.StateFlag.State_MouseOver
 def card_line(asset: "Asset") -> str:
     """What an asset is, in the few words that a card has room for."""
     identity = asset.identity
-    # Most are checkpoints, and a card has room for few words.
-    kind = "" if identity.kind == "checkpoint" else kind_words(identity.kind)
+    # Most are checkpoints, a refiner's family says what it is, and a card has room for few words.
+    kind = "" if identity.kind in ("checkpoint", "refiner") else kind_words(identity.kind)
     dtype = identity.quantisation or identity.dtype
     parts = (short_title(identity.family), kind, dtype, size_words(identity.bytes))
     return "  ·  ".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """The explorer's map: its corners are exact, and what lies between them is where it should be."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from desktop_app.recipe.explore import (
     recipe_at,
     rough,
 )
-from desktop_app.recipe.recipe import FromNoise, FromStep, Recipe, Variation
+from desktop_app.recipe.recipe import FromNoise, FromStep, Recipe, RefinerUse, Variation
 from tests.store.samples import recipe_of
 
 SHAPE = (1, 4, 16, 16)
@@ -101,6 +102,9 @@ def test_a_recipe_at_a_place_changes_nothing_but_the_noise() -> None:
     assert (found.prompt, found.width, found.seed) == (base.prompt, base.width, 7)
     assert rough(found, 6).num_inference_steps == 6
     assert rough(found, 60) == found
+    refined = replace(found, refiner=RefinerUse(model=found.model))
+    assert rough(refined, 6) == rough(found, 6)
+    assert rough(refined, 60) == refined
 
 
 def test_corners_of_pictures() -> None:
