@@ -160,7 +160,9 @@ def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) ->
     for key, tensor in weights.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float().sum())):
             raise broken(name, f"{word_for(part.name)} (its {key[:80]} is not finite)", None)
-    if any(one.dtype != dtype for one in weights.parameters()):
+    # Some layers are kept in float32 by their makers: in half precision their numbers overflow.
+    exact = getattr(weights, "_keep_in_fp32_modules", None)
+    if not exact and any(one.dtype != dtype for one in weights.parameters()):
         weights.to(dtype)
     return weights.eval()
 

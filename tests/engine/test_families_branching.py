@@ -40,7 +40,12 @@ def test_a_branch_goes_on_where_its_parent_was(key: str, tmp_path: Path) -> None
     without = keeping_backend(tmp_path / "none", memory=0, **folders)
     row = FAMILIES[key]
     parent = recipe_for(
-        key, scheduler=row.scheduler, sigmas=row.sigmas, guidance_scale=2.0, **SIZES.get(key, {})
+        key,
+        scheduler=row.scheduler,
+        sigmas=row.sigmas,
+        guidance_scale=2.0,
+        negative_prompt="fog" if "negative_prompt" in row.controls else "",
+        **SIZES.get(key, {}),
     )
     whole = bits(kept, parent)
     assert bits(kept, branch(parent, 1)) == whole
