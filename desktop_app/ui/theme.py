@@ -126,6 +126,16 @@ def stylesheet() -> str:
     places = {"theme.folder": (RESOURCES / "theme").as_posix()}
     colours = tokens(_look.name) | places
     template = (RESOURCES / "theme" / "mezzotint.qss").read_text("utf-8")
+    # A corner rounder than half of what it is on is drawn by Qt as no round corner at all, and
+    # rounding to whole pixels would make some of them so.
+    halves = {
+        "chip": px(24) + 2,
+        "handle": px(4) + 2 * px(5),
+        "radio": px(12) + 2,
+        "groove": px(4),
+        "bar": px(8),
+    }
+    colours |= {f"half.{name}": f"{size // 2}px" for name, size in halves.items()}
     coloured = _TOKEN.sub(lambda found: colours[found[1]], template)
     return _UNIT.sub(lambda found: f"{px(float(found[1]))}px", coloured)
 

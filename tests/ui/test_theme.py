@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QColor, QFontInfo
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from desktop_app.paths import RESOURCES, ROOT
@@ -49,6 +49,32 @@ def contrast(one: str, other: str) -> float:
 def test_words_can_be_read(name: str, text: str, ground: str) -> None:
     colours = theme.tokens(name)
     assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("scale", [0.8, 1.0, 1.15, 1.25, 1.3, 1.45, 1.6])
+def test_what_is_round_stays_round_at_every_text_size(
+    qapp: QApplication, qtbot: QtBot, scale: float
+) -> None:
+    theme.apply(qapp, "dark", scale)
+    chip, radio = QPushButton("1:1"), QRadioButton("")
+    chip.setProperty("chip", True)
+    for one in (chip, radio):
+        qtbot.addWidget(one)
+        one.setCheckable(True)
+        one.setChecked(True)
+        one.ensurePolished()
+        one.adjustSize()
+    seen = chip.grab().toImage()
+    corner, edge = seen.pixelColor(1, 1), seen.pixelColor(seen.width() // 2, 0)
+    assert edge == theme.token("accent")
+    assert abs(corner.lightness() - theme.token("bg.1").lightness()) < 20
+    seen = radio.grab().toImage()
+    middle, bright = seen.height() // 2, theme.token("accent")
+    top = next(y for y in range(seen.height()) if seen.pixelColor(theme.px(7), y) == bright)
+    assert seen.pixelColor(0, middle) == bright
+    assert seen.pixelColor(0, top) != bright
+    theme.apply(qapp, "dark")
 
 
 @pytest.mark.gui
