@@ -235,16 +235,24 @@ class TimelineStrip(QWidget):
         # A sentence must not make the whole window wider.
         self.words.setMinimumWidth(theme.px(60))
         row.addWidget(self.title)
-        for button in (self.play, self.noise, self.branch, self.film_button):
-            keeps = button.sizePolicy()
-            keeps.setRetainSizeWhenHidden(True)
-            button.setSizePolicy(keeps)
+        for button in self._buttons():
             row.addWidget(button)
         row.addWidget(self.words, 1)
         row.addWidget(self.again)
         self.film = TimelineFilm(self._model, self)
         column.addLayout(row)
         column.addWidget(self.film)
+
+    def _buttons(self) -> tuple[IconButton, ...]:
+        return self.play, self.noise, self.branch, self.film_button
+
+    def _keep_places(self, on: bool) -> None:
+        """Let the buttons stand still while others come and go, as long as there are steps."""
+        for button in self._buttons():
+            policy = button.sizePolicy()
+            if policy.retainSizeWhenHidden() != on:
+                policy.setRetainSizeWhenHidden(on)
+                button.setSizePolicy(policy)
 
     def _connect(self) -> None:
         self.play.clicked.connect(self._toggle)
@@ -292,6 +300,7 @@ class TimelineStrip(QWidget):
         model = self._model
         filled = model.filled > 1
         whole = filled and model.filled == model.rowCount()
+        self._keep_places(model.rowCount() > 0)
         for button in (self.play, self.noise):
             button.setVisible(filled)
         self.film_button.setVisible(whole and model.recipe is not None)
@@ -315,7 +324,7 @@ class TimelineStrip(QWidget):
         if sigma is None:
             return ""
         if model.chosen < 0:
-            return f"σ {sigma:.2f}  ·  drag to look back"
+            return f"σ {sigma:.2f}  ·  drag to look back, branch from any step"
         what = "  ·  shared" if model.is_shared(row) else ""
         return f"Step {row + 1} / {model.rowCount()}  ·  σ {sigma:.2f}{what}"
 
