@@ -2,20 +2,47 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import accelerate
 import pytest
 import torch
-from diffusers import FluxPipeline, StableDiffusionXLPipeline
+from diffusers import FluxPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
 from diffusers.loaders.lora_conversion_utils import _convert_kohya_flux_lora_to_diffusers
 
 from desktop_app.engine.adapters.joined import parts_of
-from desktop_app.engine.adapters.layers import Layers, parted
+from desktop_app.engine.adapters.layers import Layer, Layers, block_of, depth_of, parted
+from desktop_app.recipe.blocks import LAYOUTS
+from tests.engine.checkpoints import _unet_name  # pyright: ignore[reportPrivateUsage]
 from tests.engine.models import plain_pipeline
 from tests.engine.tiny_families import save_tiny_family
 from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.slow
+_DOWN, _UP = "CrossAttnDownBlock2D", "CrossAttnUpBlock2D"
+TRUE: dict[str, dict[str, Any]] = {
+    "sd1": {
+        "block_out_channels": (320, 640, 1280, 1280),
+        "down_block_types": (_DOWN, _DOWN, _DOWN, "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", _UP, _UP, _UP),
+        "cross_attention_dim": 768,
+        "attention_head_dim": 8,
+    },
+    "sdxl": {
+        "block_out_channels": (320, 640, 1280),
+        "down_block_types": ("DownBlock2D", _DOWN, _DOWN),
+        "up_block_types": (_UP, _UP, "UpBlock2D"),
+        "cross_attention_dim": 2048,
+        "attention_head_dim": (5, 10, 20),
+        "transformer_layers_per_block": (1, 2, 10),
+        "use_linear_projection": True,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+    },
+}
+"""What the UNets of the published models are made of."""
 FLUX_LAYERS = ("attn_qkv", "attn_proj", "mlp_0", "mlp_2", "mod_lin")
 
 
@@ -53,6 +80,38 @@ def test_the_first_authors_names_mean_what_diffusers_reads_in_them(xl: Any) -> N
     assert layers.find("lora_unet_time_embed_0") == layers.find("unet.time_embedding.linear_1")
     assert layers.find("lora_unet_input_blocks_0_0") == layers.find("unet.conv_in") != ()
     assert layers.find("lora_unet_out_2") == layers.find("lycoris_conv_out") != ()
+
+
+@pytest.mark.parametrize(("key", "count", "depth"), [("sd1", 391, 12), ("sdxl", 1050, 9)])
+def test_every_layer_of_the_true_models_is_told_by_any_spelling(
+    key: str, count: int, depth: int
+) -> None:
+    """And its block has the number that the first authors gave it."""
+    with accelerate.init_empty_weights():
+        unet: Any = UNet2DConditionModel(**TRUE[key])
+    layers, blocks, found = Layers(SimpleNamespace(unet=unet)), set[str](), 0
+    for path, module in unet.named_modules():
+        if not isinstance(getattr(module, "weight", None), torch.nn.Parameter):
+            continue
+        theirs = _unet_name(f"{path}.weight", unet.config).removesuffix(".weight")
+        spelled = [f"unet.{path}", f"diffusion_model.{theirs}"]
+        for name in (path, theirs):
+            plain = name.replace(".", "_")
+            spelled += [f"lora_unet_{plain}", f"lycoris_{plain}"]
+        assert {layers.find(one) for one in spelled} == {(Layer(part="unet", path=path),)}
+        block = block_of("unet", path, depth_of(unet))
+        ways = {"IN": "input_blocks.", "OUT": "output_blocks.", "M": "middle_block."}
+        way = block.rstrip("0123456789")
+        if way in ways and way != "M":
+            assert theirs.startswith(f"{ways[way]}{int(block.removeprefix(way))}."), path
+        elif way == "M":
+            assert theirs.startswith(ways[way]), path
+        blocks.add(block)
+        found += 1
+    numbers = [f"{number:02}" for number in range(depth)]
+    assert blocks == {"BASE", "M00", *(way + one for way in ("IN", "OUT") for one in numbers)}
+    assert found == count
+    assert set(LAYOUTS[key].attention) <= blocks
 
 
 def test_kohyas_names_for_flux_mean_what_diffusers_reads_in_them(flux: Any) -> None:
