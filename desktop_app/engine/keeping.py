@@ -119,6 +119,7 @@ class Models:
             and self._plan(known.held, wishes, other) == known.first
         ):
             self.kept.move_to_end(ref.sha256)
+            self._make_room(beside, known.held, wishes)
             return known
         report(Loading(what=ref.name))
         path = self._weights(ref)
@@ -126,8 +127,7 @@ class Models:
             del known, self.kept[ref.sha256]
             self._free()
         self._evict(residency.KEEP_MODELS - 1)
-        if beside is not None and other is not None:
-            self._make_room(beside, other, held_by(path), wishes)
+        self._make_room(beside, _held(path, lent), wishes)
         model = self._load(path, ref, wishes, report, other, lent)
         self.kept[ref.sha256] = model
         limit = residency.describe(self._device).memory_total * residency.KEEP_SHARE
@@ -224,11 +224,19 @@ class Models:
         taken = other.first, other.size
         return make_plan_beside(held, self.place, USUAL_PIXELS, wishes, *taken)
 
-    def _make_room(self, ref: ModelRef, other: Model, held: Held, wishes: Wishes) -> None:
-        """Keep one part of a model at a time on the device where another takes turns with it."""
+    def _make_room(self, ref: ModelRef | None, held: Held, wishes: Wishes) -> None:
+        """Keep one part of a model at a time on the device where it takes turns with another.
+
+        Args:
+            held: by the other, which is kept as `wishes` say.
+        """
+        if ref is None or "model" not in self.place.offloads:
+            return
+        other, decided = self.kept[ref.sha256], self.then.over(self._wishes(ref)).offload
+        if other.plan.offload != "none" or decided is not None:
+            return
         alone = self._plan(held, wishes, None)
-        full = crowded(alone, held, USUAL_PIXELS, other.first, other.size)
-        if full and other.plan.offload == "none" and "model" in self.place.offloads:
+        if crowded(alone, held, USUAL_PIXELS, other.first, other.size):
             plan = replace(other.plan, offload="model")
             carry_out(other.pipe, plan, self._device)
             self.kept[ref.sha256] = replace(other, plan=plan)

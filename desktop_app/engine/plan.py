@@ -133,8 +133,8 @@ def make_plan_beside(
     if not crowded(alone, held, pixels, other, size):
         return alone
     if place.own:
-        parted = wishes if alone.offload != "none" else replace(wishes, offload="model")
-        return make_plan(held, place, pixels, parted)
+        free = wishes.offload is None and alone.offload == "none"
+        return make_plan(held, place, pixels, replace(wishes, offload="model") if free else wishes)
     left = replace(place, memory=max(place.memory - size, 1))
     return make_plan(held, left, pixels, wishes)
 

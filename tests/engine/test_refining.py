@@ -373,3 +373,6 @@ def test_two_models_share_a_place(kind: str, gigabytes: int, offload: str, dtype
     alone = make_plan(Held(numbers=REFINER), place, USUAL_PIXELS)
     full = crowded(alone, Held(numbers=REFINER), USUAL_PIXELS, base, size)
     assert full == (plan != alone)
+    decided = Wishes(offload="none")
+    kept = make_plan_beside(Held(numbers=REFINER), place, USUAL_PIXELS, decided, base, size)
+    assert kept.offload == "none"
