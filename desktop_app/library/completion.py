@@ -111,14 +111,6 @@ def with_text_encoder(
     return (*kept, asset.ref) if asset.ref is not None else kept
 
 
-def component_of(asset: Asset, family: str) -> str:
-    """As which component of a family (a key of `recipe.families`) a file can serve; or empty."""
-    for needed in NEEDED.get(family, ()):
-        if _serves(asset, needed.component):
-            return needed.component
-    return ""
-
-
 def _name_inside(needed: Needed) -> str:
     if needed.part == "vae":
         return "vae"

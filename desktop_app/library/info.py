@@ -14,6 +14,7 @@ from desktop_app.library.schedule import prediction_of, schedule_of
 from desktop_app.library.sizes import factor_of, legal, native_size, sizes_for
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe import families as made
+from desktop_app.recipe.completing import COMPONENTS, NEEDED, Needed
 from desktop_app.recipe.recipe import GUIDANCE, STEPS, ModelRef, check_sampler
 from desktop_app.recipe.samplers import ALL_SIGMAS, Sigmas
 
@@ -62,6 +63,8 @@ class ModelInfo:
         default_negative: words to avoid that the artist wants to start with.
         own_vae: the file that completes a model without one; None for one that is whole.
         own_text_encoders: those that complete it.
+        reads_with: the text encoders that it is built for, keys of
+            `recipe.completing.COMPONENTS`.
     """
 
     ref: ModelRef
@@ -87,6 +90,7 @@ class ModelInfo:
     default_negative: str = ""
     own_vae: ModelRef | None = None
     own_text_encoders: tuple[ModelRef, ...] = ()
+    reads_with: tuple[str, ...] = ()
 
 
 def info_of(asset: Asset, sha256: str) -> ModelInfo:
@@ -161,7 +165,23 @@ def _of_folder(folder: Path, sha256: str) -> ModelInfo:
         words=_words(folder / "words.json"),
         factor=factor,
         family_key=row.key,
+        reads_with=tuple(
+            one.component for one in _readers(row.key) if _width(folder / one.part) == _wide(one)
+        ),
     )
+
+
+def _readers(family: str) -> tuple[Needed, ...]:
+    return tuple(one for one in NEEDED.get(family, ()) if _wide(one))
+
+
+def _wide(needed: Needed) -> int:
+    return COMPONENTS[needed.component].width
+
+
+def _width(part: Path) -> object:
+    config = _optional(part / "config.json")
+    return config.get("hidden_size", config.get("d_model"))
 
 
 def _of_file(asset: Asset, sha256: str) -> ModelInfo:
@@ -201,6 +221,7 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         words=None,
         factor=factor,
         family_key=row.key,
+        reads_with=tuple(one.component for one in _readers(row.key)),
     )
 
 

@@ -11,10 +11,12 @@ class Component:
     Attributes:
         title: for people, with its article.
         file: the name under which it is usually published.
+        width: numbers that a text encoder gives for each word; 0 for what is none.
     """
 
     title: str
     file: str
+    width: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,16 +34,18 @@ class Needed:
     optional: bool = False
 
 
+def _reader(name: str, file: str, width: int) -> Component:
+    return Component(title=f"the text encoder {name}", file=file, width=width)
+
+
 COMPONENTS: Mapping[str, Component] = {
-    "clip-l": Component(title="the text encoder CLIP-L", file="clip_l.safetensors"),
-    "clip-g": Component(title="the text encoder CLIP-G", file="clip_g.safetensors"),
-    "clip-h": Component(title="the text encoder CLIP-H", file="clip_h.safetensors"),
-    "t5-xxl": Component(title="the text encoder T5-XXL", file="t5xxl_fp16.safetensors"),
-    "gemma-2-2b": Component(title="the text encoder Gemma 2", file="gemma_2_2b_fp16.safetensors"),
-    "qwen3-4b": Component(title="the text encoder Qwen 3", file="qwen_3_4b.safetensors"),
-    "qwen2.5-vl-7b": Component(
-        title="the text encoder Qwen 2.5 VL", file="qwen_2.5_vl_7b.safetensors"
-    ),
+    "clip-l": _reader("CLIP-L", "clip_l.safetensors", 768),
+    "clip-g": _reader("CLIP-G", "clip_g.safetensors", 1280),
+    "clip-h": _reader("CLIP-H", "clip_h.safetensors", 1024),
+    "t5-xxl": _reader("T5-XXL", "t5xxl_fp16.safetensors", 4096),
+    "gemma-2-2b": _reader("Gemma 2", "gemma_2_2b_fp16.safetensors", 2304),
+    "qwen3-4b": _reader("Qwen 3", "qwen_3_4b.safetensors", 2560),
+    "qwen2.5-vl-7b": _reader("Qwen 2.5 VL", "qwen_2.5_vl_7b.safetensors", 3584),
     "vae-sd": Component(
         title="the VAE of Stable Diffusion", file="vae-ft-mse-840000-ema-pruned.safetensors"
     ),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.library.completion import component_of, with_text_encoder
+from desktop_app.library.completion import with_text_encoder
 from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
@@ -39,8 +39,8 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
         fitting = family is not None and family.made_as == made.refiner
         return "" if fitting else f"{refines(asset)} “{model.title}” is {made.label}."
     if identity.kind == "text-encoder":
-        known = component_of(asset, made.key)
-        return "" if known else f"It is none that {made.label} models read with."
+        known = identity.variant in model.reads_with
+        return "" if known else f"It is none that “{model.title}” reads with."
     channels = identity.latent_channels, made.latent_channels
     if identity.kind == "vae" and all(channels) and channels[0] != channels[1]:
         return f"It decodes {channels[0]} channels; {made.label} models have {channels[1]}."

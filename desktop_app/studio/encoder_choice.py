@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from desktop_app.library.completion import lacks
 from desktop_app.library.identity import Asset
-from desktop_app.recipe.completing import COMPONENTS, NEEDED
+from desktop_app.recipe.completing import COMPONENTS
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import ModelRef
 
@@ -46,10 +46,7 @@ def readers(draft: Draft, model: "ModelInfo | None", assets: Sequence[Asset]) ->
     whole = known.get(model.ref.sha256)
     missing = {one.component for one in lacks(whole.identity)} if whole is not None else set[str]()
     found: list[Reader] = []
-    for needed in NEEDED.get(model.family_key, ()):
-        if needed.part == "vae":
-            continue
-        component = needed.component
+    for component in model.reads_with:
         own = _of(component, model.own_text_encoders, known)
         fitting = (one for one in assets if _reads(one, component))
         others = {one.key: one for one in fitting if own is None or one.sha256 != own.sha256}
