@@ -25,6 +25,7 @@ from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import FAMILIES, families_of, present_name, stable_family
 from desktop_app.recipe.family import Family, Part, is_setting
+from desktop_app.weights import packing
 from desktop_app.weights.variants import WEIGHTS, variant_in
 
 LIBRARIES: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
@@ -139,7 +140,9 @@ def _part(folder: Path, part: Part, kind: str, name: str, dtype: torch.dtype) ->
                 folder / part.name, local_files_only=True, trust_remote_code=False
             ),
         )
-    read_json(folder / part.name / "config.json", name)
+    config = read_json(folder / part.name / "config.json", name)
+    if config.get(packing.KEY):
+        raise packing.refusal(name, part.name, packing.packing_of(config[packing.KEY]))
     variant = variant_in(folder / part.name, WEIGHTS[part.library])
     weights, told = guarded(
         name,

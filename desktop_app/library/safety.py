@@ -9,6 +9,7 @@ from desktop_app.errors import AppError
 from desktop_app.library.reading import read_json
 from desktop_app.recipe.families import FAMILIES, families_of
 from desktop_app.recipe.family import Part, is_setting
+from desktop_app.weights import packing
 from desktop_app.weights.variants import VARIANTS, WEIGHTS, variant_in, with_variant
 
 # Named in many folders, never loaded here.
@@ -24,7 +25,7 @@ _CODE = frozenset(
 _PICKLES = frozenset([".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz"])
 # Keys by which transformers and diffusers were made to import or download code (CVE-2026-4372,
 # CVE-2026-5241, GHSA-4prv-5hj7-c2xr), or would load a library that is not here.
-_KEYS = ("auto_map", "trust_remote_code", "custom_pipeline", "custom_code", "quantization_config")
+_KEYS = ("auto_map", "trust_remote_code", "custom_pipeline", "custom_code")
 _KEY_STARTS = ("_attn_implementation", "_remote", "_module")
 _FILES_MAX = 2000
 _DEPTH_MAX = 4
@@ -51,7 +52,8 @@ def check_contents(folder: Path) -> None:
     """Refuse a folder with program code in it, or with a config that asks for some.
 
     Raises:
-        AppError: `model-unsafe` or `model-file`.
+        AppError: `model-unsafe`, `model-file`, or `model-packed` for weights that another library
+            packed.
     """
     for path in _walk(folder):
         suffix = path.suffix.lower()
@@ -156,6 +158,8 @@ def _check_keys(folder: Path, path: Path, config: dict[str, object]) -> None:
         value = waiting.pop()
         if isinstance(value, dict):
             for key, item in cast(dict[str, object], value).items():
+                if key == packing.KEY and item:
+                    raise packing.refusal(folder.name, path.parent.name, packing.packing_of(item))
                 bad = key in _KEYS or key.startswith(_KEY_STARTS)
                 if bad and item not in (None, False, "eager", "sdpa"):
                     where = path.relative_to(folder)

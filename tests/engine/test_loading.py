@@ -90,6 +90,14 @@ def test_a_folder_of_half_precision_copies_alone(
     assert held_by(place).numbers == held_by(tiny_model).numbers
 
 
+def test_weights_packed_by_another_library_are_refused_by_its_name(folder: Path) -> None:
+    told = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+    edit(folder / "unet" / "config.json", lambda config: config | {"quantization_config": told})
+    error = refused(folder)
+    assert error.code == "model-packed"
+    assert "unet packed by bitsandbytes (nf4)" in error.sentence
+
+
 def test_sizes_that_do_not_fit_are_refused(tiny_model: Path) -> None:
     model = load(tiny_model)
     assert model.latent_shape(72, 64) == (1, 4, 8, 9)

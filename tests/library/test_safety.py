@@ -81,11 +81,33 @@ UNSAFE: dict[str, Callable[[Path], None]] = {
     ),
     "tokenizer of its own": config("tokenizer/tokenizer_config.json", auto_map={"x": "y"}),
     "remote code": config("unet/config.json", trust_remote_code=True),
-    "quantised": config("text_encoder/config.json", quantization_config={"quant_method": "x"}),
     "another class in the config": config("unet/config.json", _class_name="EvilModel"),
     "list in the config": config("vae/config.json", _class_name=["a", "b"]),
     "link to a folder": link_away,
 }
+
+
+@pytest.mark.parametrize(
+    ("told", "packing"),
+    [
+        ({"quant_method": "torchao"}, "torchao"),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "bitsandbytes (int8)"),
+        (
+            {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+            "bitsandbytes (nf4)",
+        ),
+        (["x"], "another library"),
+        ({"quant_method": "x" * 500}, "x" * 40),
+    ],
+)
+def test_weights_that_another_library_packed_are_refused_by_its_name(
+    model: Path, told: object, packing: str
+) -> None:
+    config("text_encoder/config.json", quantization_config=told)(model)
+    with pytest.raises(AppError) as refusal:
+        check_folder(model)
+    assert refusal.value.code == "model-packed"
+    assert f"text encoder packed by {packing}, which" in refusal.value.sentence
 
 
 @pytest.mark.parametrize("trick", list(UNSAFE))
