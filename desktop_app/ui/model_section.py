@@ -88,7 +88,8 @@ class ModelSection(QWidget):
         current = self._library.current
         at = models.index(current) if current in models else -1
         if at < 0 and wanted is not None:
-            titles.append(f"{wanted.name}   ·   not here")
+            looking = self._library.scanning and not models
+            titles.append(f"{wanted.name}   ·   {'being looked for…' if looking else 'not here'}")
             at = len(titles) - 1
         if not titles:
             titles, at = ["Reading the models…" if self._library.scanning else "No model"], 0

@@ -228,6 +228,9 @@ def test_many_seeds_are_in_the_menu_behind_the_chips(
 def test_the_model_is_shown_with_what_it_was_trained_with(
     sidebar: ParameterSidebar, scene: Scene
 ) -> None:
+    scene.studio.library.rescan()
+    scene.studio.editor.set(model=MODEL)
+    assert "being looked for" in sidebar.model.combo.currentText()
     read_models(scene)
     model = scene.studio.library.current
     assert model is not None
