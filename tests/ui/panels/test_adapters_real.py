@@ -19,16 +19,19 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def models(tmp_path: Path, tiny_model: Path) -> Path:
-    """A folder with the tiny model, and a LoRA that was made for it."""
+    """A folder with the tiny model, and a LoRA and a LoKr that were made for it."""
     from safetensors.torch import save_file
 
+    from tests.engine.lycoris import made as lycoris
     from tests.engine.models import plain_pipeline
     from tests.engine.test_adapters import kohya
 
     folder = tmp_path / "all models"
     shutil.copytree(tiny_model, folder / "tiny")
     (folder / "loras").mkdir()
-    save_file(kohya(plain_pipeline(tiny_model), 0), folder / "loras" / "ink.safetensors")
+    pipe = plain_pipeline(tiny_model)
+    save_file(kohya(pipe, 0), folder / "loras" / "ink.safetensors")
+    save_file(lycoris(pipe, "lokr")[0], folder / "loras" / "wood.safetensors")
     return folder
 
 
@@ -44,7 +47,7 @@ def test_a_weight_moved_in_the_sidebar_changes_the_pixels(
         studio.start()
         qtbot.waitUntil(lambda: studio.editor.draft.model is not None, timeout=60_000)
         qtbot.waitUntil(
-            lambda: any(one.name == "ink" and one.sha256 for one in studio.desk.assets.all),
+            lambda: {"ink", "wood"} <= studio.names.names.loras.keys(),
             timeout=60_000,
         )
         sidebar = window.create_page.sidebar
@@ -65,6 +68,13 @@ def test_a_weight_moved_in_the_sidebar_changes_the_pixels(
         pixels.append(made(studio, qtbot))
         assert len(set(pixels)) == 3
         row.remove.click()
+        assert made(studio, qtbot) == pixels[0]
+        studio.editor.set(prompt="a fox <lora:wood:0.8>")
+        (row,) = sidebar.adapters.rows
+        assert row.trouble.isHidden()
+        assert made(studio, qtbot) not in pixels
+        row.remove.click()
+        assert studio.editor.draft.prompt == "a fox"
         assert made(studio, qtbot) == pixels[0]
         sidebar.advanced.set_open(True)
         assert "stays on" in sidebar.advanced.memory.text()
