@@ -141,6 +141,8 @@ def _settings(recipe: Recipe) -> list[tuple[str, str]]:
         ("Guidance", f"{recipe.guidance_scale:g}"),
         ("Sampler", label_of(recipe.scheduler, recipe.sigmas)),
         ("Model", f"{recipe.model.name} ({recipe.model.sha256[:12]})"),
+        *(("Reads", f"{one.name} ({one.sha256[:12]})") for one in recipe.text_encoders),
+        *([("VAE", f"{recipe.vae.name} ({recipe.vae.sha256[:12]})")] if recipe.vae else []),
     ]
     if recipe.refiner is not None:
         model, start = recipe.refiner.model, recipe.refiner.start

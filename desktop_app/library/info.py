@@ -22,6 +22,8 @@ _WORDS_MAX = 5000
 _DECODERS = ("vae", "movq", "vqgan")
 """The part that makes pixels, by its names in pipelines."""
 _FACTORS = {"sana": 32, "cascade": 32}
+_DISTILLED = {"flux-schnell": (4, 0.0)}
+"""Steps and guidance of sisters that work best with others than their family."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,6 +201,8 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
     if not legal(native):
         native = (row.native, row.native)
     flow = identity.prediction == "flow"
+    steps, guidance = _DISTILLED.get(identity.family, (row.steps, row.guidance_scale))
+    vae = row.part("vae")
     return ModelInfo(
         ref=ModelRef(sha256=sha256, name=asset.name, kind="single"),
         path=asset.path,
@@ -208,15 +212,15 @@ def _of_file(asset: Asset, sha256: str) -> ModelInfo:
         family=title_of(identity.family),
         native_size=native,
         sizes=row.sizes or sizes_for({}, native, factor, row.multiple),
-        default_steps=row.steps,
-        default_guidance=row.guidance_scale,
+        default_steps=steps,
+        default_guidance=guidance,
         default_scheduler=row.scheduler,
         default_sigmas=row.sigmas,
         prediction_type=identity.prediction or "epsilon",
         noise_schedule="flow matching"
         if flow
         else "scaled linear" + (", zero terminal SNR" if identity.zero_snr else ""),
-        vae="AutoencoderKL",
+        vae=vae.classes[0] if vae is not None else "",
         bytes=identity.bytes,
         words=None,
         factor=factor,

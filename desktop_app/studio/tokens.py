@@ -83,7 +83,9 @@ class TokenCounts(QObject):
         self._asked += 1
         asked = self._asked
         model, draft = self._library.current, self._editor.draft
-        if model is None:
+        family = self._library.family
+        # Others read some hundred words at once by another vocabulary, and know no chunks.
+        if model is None or (family is not None and "weights" not in family.controls):
             self._set(None, None, 0)
             return
 

@@ -126,7 +126,7 @@ class AdvancedFold(FoldSection):
             self.vae.addItems(names)
         self.vae.setCurrentIndex(at)
         for part in (self.vae_name, self.vae):
-            part.setVisible(len(names) > 1)
+            part.setVisible(len(names) > 1 or own is not None)
         words = trouble_of(used, asset, self._desk, self._library) if used is not None else ""
         self.trouble.setText(words)
         self.trouble.setVisible(bool(words))

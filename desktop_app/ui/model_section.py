@@ -108,6 +108,7 @@ class ModelSection(QWidget):
                 model.title,
                 model.description,
                 f"{model.family}, {model.bytes / 1e6:,.0f} MB",
+                _companions(model),
                 str(model.path),
             )
             self.combo.setToolTip(plain_tip("\n".join(line for line in lines if line)))
@@ -159,6 +160,12 @@ class ModelSection(QWidget):
             sheet.column.addWidget(attach)
         sheet.open(more)
         return sheet
+
+
+def _companions(model: "ModelInfo") -> str:
+    """What completes a model whose file has only its network."""
+    refs = (*model.own_text_encoders, *([model.own_vae] if model.own_vae is not None else []))
+    return "with " + ", ".join(ref.name for ref in refs) if refs else ""
 
 
 def _title(model: "ModelInfo") -> str:
