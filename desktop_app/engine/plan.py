@@ -74,6 +74,7 @@ class Plan:
         offload: `none` keeps everything on the device, `model` one component at a time, `group`
             the blocks of one component at a time.
         float8: whether the network's weights are stored in eight bits and widened when used.
+        packed: whether they are packed in its file, and stay so.
         tiled: whether pictures are decoded in tiles from the start.
         sliced: whether attention goes head by head.
         expected: bytes on the device at the most.
@@ -84,6 +85,7 @@ class Plan:
     dtype: Dtype
     offload: Offload = "none"
     float8: bool = False
+    packed: bool = False
     tiled: bool = False
     sliced: bool = False
     expected: int = 0
@@ -107,7 +109,12 @@ def make_plan(held: Held, place: Place, pixels: int, wishes: Wishes | None = Non
     """
     wishes = possible(wishes or Wishes(), held, place)
     dtype = wishes.dtype or _dtype(held, place)
-    first = Plan(dtype=dtype, available=_available(place), tiled=bool(wishes.tiled))
+    first = Plan(
+        dtype=dtype,
+        available=_available(place),
+        packed=any(name in held.packed for name in NETWORKS),
+        tiled=bool(wishes.tiled),
+    )
     plan = first
     for offload, float8, tiled in _ways(held, place, wishes):
         plan = replace(first, offload=offload, float8=float8, tiled=tiled)
@@ -245,7 +252,9 @@ def in_words(plan: Plan, place: Place) -> str:
         "model": f"One part of the model at a time is on {where}",
         "group": f"The model is brought to {where} block by block, which is slow",
     }
-    stored = f"{plan.dtype}, stored in 8 bits" if plan.float8 else plan.dtype
+    stored = plan.dtype
+    if plan.float8 or plan.packed:
+        stored += ", stored in 8 bits" if plan.float8 else ", its weights packed"
     words = f"{ways[plan.offload]} ({stored}); about {_gigabytes(plan.expected)}"
     if plan.available:
         words += f" of {_gigabytes(plan.available)}"

@@ -116,6 +116,7 @@ def test_packed_weights_keep_their_size() -> None:
     assert packed.wide
     plan = make_plan(packed, card(24), PIXELS, Wishes(float8=True, offload="group"))
     assert (plan.dtype, plan.offload, plan.float8) == ("bfloat16", "none", False)
+    assert "(bfloat16, its weights packed)" in in_words(plan, card(24))
     kept = 6_800_000_000 + 2 * 94_000_000
     assert plan.expected > kept
     assert expected(plan, packed, 0) == kept
