@@ -9,6 +9,7 @@ import torch
 
 Tensors = Mapping[str, torch.Tensor]
 Config = Mapping[str, Any]
+DEPTH_MAX = 256
 _SANA_HEADS = {2240: (20, 112), 1152: (16, 72)}
 """Width -> heads of the cross attention and their width (Xie et al. 2024, arXiv 2410.10629)."""
 
@@ -23,15 +24,23 @@ def told_by(kind: str, tensors: Tensors, config: Config) -> dict[str, Any]:
 
     Raises:
         KeyError: when a tensor is not there that every model of the kind has.
+        ValueError: for sizes that no model has.
     """
     tell = _TELLERS.get(kind)
     return {} if tell is None else tell(tensors, config)
 
 
 def depth(tensors: Tensors, start: str) -> int:
-    """How many blocks there are whose names begin so."""
-    form = re.compile(re.escape(start) + r"(\d{1,4})\.")
-    return 1 + max((int(m[1]) for key in tensors if (m := form.match(key))), default=-1)
+    """How many blocks there are whose names begin so.
+
+    Raises:
+        ValueError: for more than any model has.
+    """
+    form = re.compile(re.escape(start) + r"(\d{1,9})\.")
+    found = 1 + max((int(m[1]) for key in tensors if (m := form.match(key))), default=-1)
+    if found > DEPTH_MAX:
+        raise ValueError(f"it has {found} blocks, which no model has")
+    return found
 
 
 def _flux(tensors: Tensors, config: Config) -> dict[str, Any]:

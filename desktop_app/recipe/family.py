@@ -85,8 +85,6 @@ class Family:
         tasks: `text` makes pictures from text, `refine` only works on another picture.
         refiner: key of the family that can take the last steps; empty where none can.
         latent_channels: of the latent as it is previewed; 0 where models of the family differ.
-        single_file: whether one file can hold everything that it needs beside what is shipped.
-        tokenizer_file: the file of a tokenizer that may not be shipped; empty where none is needed.
     """
 
     key: str
@@ -109,8 +107,6 @@ class Family:
     tasks: tuple[Task, ...] = ("text",)
     refiner: str = ""
     latent_channels: int = 4
-    single_file: bool = False
-    tokenizer_file: str = ""
 
     def part(self, name: str) -> Part | None:
         """The component of that name, if the family has it."""

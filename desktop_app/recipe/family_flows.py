@@ -12,7 +12,6 @@ from desktop_app.recipe.family_parts import (
     LLAMA_WORDS,
     QWEN_WORDS,
     T5,
-    T5_FILE,
     T5_WORDS,
     WITHOUT_TIMESTEPS,
     diffusers,
@@ -35,7 +34,6 @@ def _flow(
     controls: tuple[Control, ...] = GUIDED,
     adapters: tuple[str, ...] = (),
     latent_channels: int = 16,
-    tokenizer_file: str = "",
 ) -> Family:
     """A transformer that is sampled with Euler alone, whose sizes are multiples of two latents."""
     return Family(
@@ -55,7 +53,6 @@ def _flow(
         controls=controls,
         adapters=adapters,
         latent_channels=latent_channels,
-        tokenizer_file=tokenizer_file,
     )
 
 
@@ -82,7 +79,6 @@ FLOWING = (
         steps=28,
         guidance_scale=4.5,
         adapters=("lora",),
-        tokenizer_file=T5_FILE,
     ),
     _flow(
         key="flux",
@@ -99,7 +95,6 @@ FLOWING = (
         guidance_scale=3.5,
         controls=("guidance_scale",),
         adapters=("lora", "embedding"),
-        tokenizer_file=T5_FILE,
     ),
     _flow(
         key="chroma",
@@ -109,7 +104,6 @@ FLOWING = (
         steps=35,
         guidance_scale=5.0,
         adapters=("lora",),
-        tokenizer_file=T5_FILE,
     ),
     Family(
         key="sana",

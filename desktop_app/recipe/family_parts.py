@@ -47,7 +47,6 @@ UNET = diffusers("unet", "UNet2DConditionModel")
 KL = diffusers("vae", "AutoencoderKL")
 MOVQ = diffusers("movq", "VQModel")
 ANY_KL = diffusers("vae", "AutoencoderKL", "AutoencoderTiny")
-T5_FILE = "google/t5-v1_1-xxl: tokenizer.json"
 
 WITHOUT_TIMESTEPS: tuple[Sigmas, ...] = tuple(one for one in ALL_SIGMAS if one != "ays")
 """The spacings for pipelines that cannot be told single timesteps."""

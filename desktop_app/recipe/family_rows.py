@@ -34,7 +34,6 @@ DIFFUSING = (
         native=512,
         controls=STABLE,
         adapters=("lora", "embedding"),
-        single_file=True,
     ),
     Family(
         key="sd2",
@@ -44,7 +43,6 @@ DIFFUSING = (
         native=768,
         controls=STABLE,
         adapters=("lora", "embedding"),
-        single_file=True,
     ),
     Family(
         key="lcm",
@@ -71,7 +69,6 @@ DIFFUSING = (
         controls=STABLE,
         adapters=("lora", "embedding"),
         refiner="sdxl_refiner",
-        single_file=True,
     ),
     Family(
         key="sdxl_refiner",
@@ -83,7 +80,6 @@ DIFFUSING = (
         guidance_scale=6.0,
         controls=STABLE,
         tasks=("refine",),
-        single_file=True,
     ),
     Family(
         key="pixart",

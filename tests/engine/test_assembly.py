@@ -246,3 +246,14 @@ def test_networks_by_diffusers_names_are_read_too(
         state = kit.parts[part].state_dict()
         ours = getattr(model.pipe, part).state_dict()
         assert all(torch.equal(one, state[key]) for key, one in ours.items())
+
+
+def test_sizes_that_no_model_has_are_refused(kits: Callable[[str], Kit], tmp_path: Path) -> None:
+    kit = kits("z_image")
+    tensors = network_of(kit.parts, "z_image")
+    tensors["layers.90000000.attention.out.weight"] = torch.zeros(1)
+    write(tensors, tmp_path / "deep.safetensors")
+    with pytest.raises(AppError) as error:
+        load(kit, kit.lent(), tmp_path / "deep.safetensors")
+    assert error.value.code == "model-broken"
+    assert "90000001 blocks" in error.value.sentence
