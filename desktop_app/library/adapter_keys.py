@@ -1,6 +1,6 @@
 """The tensor names of adapters (LoRA, ControlNet, IP-Adapter ...), as tables."""
 
-from desktop_app.library.keys import Rule
+from desktop_app.library.rules import Rule
 
 _LOW = "transformer_blocks.0.attn2.to_k.weight"
 _OLD_HINT = "input_hint_block.0.weight"
