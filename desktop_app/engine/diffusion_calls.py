@@ -42,6 +42,10 @@ class Refiner(XL):
     given; with the full strength it takes all the steps that its scheduler shows it.
     """
 
+    def given(self, pipe: Any, latents: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+        # Others bring a given latent to their device; this one takes it as it is.
+        return latents.to(pipe._execution_device)
+
     def size(self, recipe: Recipe) -> dict[str, Any]:
         return {}
 

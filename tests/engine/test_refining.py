@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from desktop_app.engine.events import Event, Loading, Step
+from desktop_app.engine.families import caller
 from desktop_app.engine.plan import USUAL_PIXELS, Place, crowded, make_plan, make_plan_beside
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.verify import compare
@@ -308,6 +309,14 @@ def test_a_refiner_in_one_file_has_one_text_encoder(
     fine = plain_single_file(file, configs, "sdxl_refiner")
     pixels = two_calls((plain_pipes(folders)[0], fine), refined(negative_prompt="fog"))[1]
     assert np.array_equal(rendered.pixels, pixels)
+
+
+def test_what_the_model_itself_left_is_brought_to_the_refiners_device(
+    folders: dict[str, Path],
+) -> None:
+    fine = plain_pipes(folders)[1].to("meta")
+    left = torch.zeros(1, 4, 8, 8)
+    assert caller(fine).given(fine, left, refined()).device.type == "meta"
 
 
 def test_out_of_memory_in_the_refiners_part_makes_both_smaller(
