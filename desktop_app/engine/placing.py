@@ -39,7 +39,8 @@ def _has_bfloat16(device: torch.device) -> bool:
 def carry_out(pipe: Any, plan: Plan, device: torch.device) -> None:
     """Bring a pipeline into the state that a plan says; it may be in that of an earlier one."""
     network = getattr(pipe, caller(pipe).denoiser)
-    if plan.float8 and network.dtype != torch.float8_e4m3fn:
+    stored = {one.dtype for one in network.parameters()}
+    if plan.float8 and torch.float8_e4m3fn not in stored:
         network.enable_layerwise_casting(
             storage_dtype=torch.float8_e4m3fn, compute_dtype=DTYPES[plan.dtype]
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.engine.plan import (
+    DECODERS,
     USUAL_PIXELS,
     Place,
     Plan,
@@ -153,6 +154,8 @@ class MemoryDesk(QObject):
             usual=_as_wishes(usual),
         )
         words = in_words(plan, place)
+        if held.components and not held.components.intersection(DECODERS):
+            words += " What completes the network comes on top of that."
         return Outlook(words=words, choices=choices, own=own, exact=_pixels(plan) == _pixels(free))
 
     @Slot(object)

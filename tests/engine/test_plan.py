@@ -195,6 +195,7 @@ def test_eight_bits_are_stored_and_widened(tiny_model: Path) -> None:
     carry_out(pipe, Plan(dtype="float32", float8=True, tiled=True), torch.device("cpu"))
     stored = sum(one.nbytes for one in pipe.unet.parameters())
     assert stored < whole / 2
+    carry_out(pipe, Plan(dtype="float32", float8=True, sliced=True), torch.device("cpu"))
     picture = pipe("a fox", width=64, height=64, num_inference_steps=2, output_type="np").images[0]
     assert np.isfinite(picture).all()
     assert pipe.vae.use_tiling
