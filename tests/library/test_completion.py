@@ -8,6 +8,7 @@ import pytest
 from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets
 from desktop_app.library.bring_in import copy_in
+from desktop_app.library.catalog import Catalog
 from desktop_app.library.identity import Asset
 from desktop_app.library.memory import Memory
 from tests.library.files import TE, checkpoint, unet, vae, write_shapes
@@ -190,3 +191,25 @@ def test_a_vocabulary_is_brought_to_its_place(tmp_path: Path) -> None:
         with pytest.raises(AppError) as error:
             copy_in(wrong, models, lambda: False)
         assert error.value.code == "tokenizer-file"
+
+
+def test_a_catalogue_lists_a_network_with_what_completes_it(studio: Studio) -> None:
+    studio.put("unet/dreams.safetensors", unet(768))
+    studio.put("clip/clip_l.safetensors", {TE: (90, 768)})
+    facts = studio.root / "data" / "facts.json"
+    catalog = Catalog((studio.models,), studio.root / "cache", facts)
+    assert catalog.scan(hashing=False) == ()
+    model = catalog.open("dreams")
+    assert model.own_vae is not None
+    assert model.own_vae.name.startswith("vae-ft-mse")
+    assert [ref.name for ref in model.own_text_encoders] == ["clip_l"]
+    assert model.reads_with == ("clip-l",)
+    assert model in catalog.refresh()
+    assert catalog.path(model.own_text_encoders[0]).name == "clip_l.safetensors"
+    assert catalog.open_other("clip_l", "text-encoder") == model.own_text_encoders[0]
+    path = str(studio.models / "vae" / "sdxl_vae.safetensors")
+    assert catalog.open_other(path, "vae").kind == "vae"
+    for name, code in ((path, "model-kind"), ("nobody", "model-unknown")):
+        with pytest.raises(AppError) as error:
+            catalog.open_other(name, "text-encoder")
+        assert error.value.code == code
