@@ -10,6 +10,7 @@ from desktop_app.studio.run_state import RunState
 from desktop_app.ui.canvas_paint import halves, soften
 from desktop_app.ui.compare import Comparison, Mode, Side
 from desktop_app.ui.picture_source import Levels, PictureSource
+from desktop_app.ui.seed_field import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
@@ -20,7 +21,7 @@ Kind = Literal["empty", "sheet", "single", "compare"]
 def label_of(record: "Record") -> str:
     """What tells a picture from its neighbour."""
     if record.recipe is not None:
-        return f"Seed {record.recipe.seed}"
+        return f"Seed {grouped(record.recipe.seed)}"
     return record.path.name
 
 

@@ -18,6 +18,7 @@ from desktop_app.studio.lineage import KIND_WORDS, change_words
 from desktop_app.ui import theme
 from desktop_app.ui.fields import label
 from desktop_app.ui.lineage_tree import LineageTree
+from desktop_app.ui.seed_field import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.lineage import Family, Member
@@ -114,7 +115,9 @@ class LineageDialog(QDialog):
         if record is None:
             self.name.setText("No longer in the gallery")
         else:
-            self.name.setText(f"Seed {recipe.seed}" if recipe is not None else record.path.name)
+            self.name.setText(
+                f"Seed {grouped(recipe.seed)}" if recipe is not None else record.path.name
+            )
         self.kind.setText(_kind(member))
         found = change_words(family, member)
         prompt = recipe.prompt if recipe is not None else ""

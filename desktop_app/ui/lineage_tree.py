@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.studio.lineage import KIND_WORDS, Lineage
 from desktop_app.ui import theme
+from desktop_app.ui.seed_field import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.lineage import Family, Member
@@ -252,4 +253,4 @@ def _caption(member: "Member") -> str:
     record = member.record
     if record is None:
         return "A picture"
-    return f"Seed {record.recipe.seed}" if record.recipe is not None else record.path.name
+    return f"Seed {grouped(record.recipe.seed)}" if record.recipe is not None else record.path.name
