@@ -17,6 +17,8 @@ _NOISE = "its pipeline takes no noise that a seed could be kept for"
 _GUARD = "its pipeline does not work without a censor, which is not brought along"
 _SPRINT = "its sampler looks at the picture in a form of its own, which cannot be watched or kept"
 _GUIDER = "its guidance is a part of its own that looks back at earlier steps, and is not read here"
+_JSON = "it reads prompts as JSON of a set form, which a language model has to write first"
+_SECOND = "its guidance comes from a second network, which is not called here"
 _UNKNOWN = "diffusers has no pipeline for it"
 
 
@@ -111,7 +113,7 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("cogview4", "CogView 4"),
     _family("omnigen", "OmniGen", why_not=_TORCHVISION),
     _family("bria", "Bria"),
-    _family("bria-fibo", "Bria FIBO"),
+    _family("bria-fibo", "Bria FIBO", why_not=_JSON),
     _family("krea2", "Krea 2"),
     _family("ovis-image", "Ovis-Image"),
     _family("longcat-image", "LongCat-Image"),
@@ -119,7 +121,7 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("glm-image", "GLM-Image", why_not=_TORCHVISION),
     _family("prx", "PRX", why_not=_ENCODER),
     _family("nucleus", "Nucleus-Image", why_not=_TORCHVISION),
-    _family("ideogram4", "Ideogram 4"),
+    _family("ideogram4", "Ideogram 4", why_not=_SECOND),
     _family("dreamlite", "DreamLite", why_not=_NOISE),
     _family("flux3", "Flux.3", why_not=_UNKNOWN),
     _family("qwen-image-2.1", "Qwen-Image 2.1", why_not=_TORCHVISION),
