@@ -3,7 +3,7 @@
 import contextlib
 import json
 import mmap
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,12 @@ class MappedFile:
     """A file in the address space; only what is touched is read.
 
     Pages are private: what a converter writes into them never reaches the file.
+
+    Attributes:
+        metadata: what the file says about itself; text, from anybody.
     """
+
+    metadata: Mapping[str, str]
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -62,7 +67,6 @@ class Checkpoint(MappedFile):
 
     Attributes:
         tensors: views of the file; none may outlive a change of the file, so copy what is kept.
-        metadata: what the file says about itself; text, from anybody.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,7 +75,7 @@ class Checkpoint(MappedFile):
         """
         # The library checks the header: its size, and that no tensor reaches out of the file.
         with safe_open(path, framework="pt") as file:
-            self.metadata: dict[str, str] = file.metadata() or {}
+            self.metadata = file.metadata() or {}
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))

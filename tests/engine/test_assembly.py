@@ -223,7 +223,7 @@ def test_eight_bits_with_a_scale_are_widened(kits: Callable[[str], Kit], tmp_pat
 def test_deeper_sisters_are_told_by_their_weights(configs: Path, tmp_path: Path) -> None:
     config = json.loads((configs / "sd3" / "transformer" / "config.json").read_text("utf-8"))
     deeper = {"num_layers": 3, "dual_attention_layers": (0, 1), "qk_norm": "rms_norm"}
-    made = diffusers.SD3Transformer2DModel.from_config({**config, **deeper})
+    made: Any = diffusers.SD3Transformer2DModel.from_config({**config, **deeper})
     kit = make_kit(configs, tmp_path, "sd3", torch.float32)
     write(original(made), kit.network)
     ours = load(kit, kit.lent()).pipe.transformer

@@ -6,6 +6,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from desktop_app.engine.checkpoint import check_format
 from desktop_app.errors import AppError
 
 Tensors = dict[str, torch.Tensor]
@@ -27,13 +28,7 @@ def read_tensors(path: Path, what: str) -> Tensors:
             hint="Put the file back, or take it off.",
             path=str(path),
         )
-    if path.suffix.lower() != ".safetensors":
-        raise AppError(
-            "adapter-kind",
-            f"The {what} is a {path.suffix or 'file without a name'}, and such files can hold "
-            "code; only .safetensors is read.",
-            hint="Let the program convert it first.",
-        )
+    check_format(path, what, "adapter-kind")
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
