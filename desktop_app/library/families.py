@@ -19,6 +19,7 @@ _SPRINT = "its sampler looks at the picture in a form of its own, which cannot b
 _GUIDER = "its guidance is a part of its own that looks back at earlier steps, and is not read here"
 _JSON = "it reads prompts as JSON of a set form, which a language model has to write first"
 _SECOND = "its guidance comes from a second network, which is not called here"
+_FOLDER = "what its noise and its VAE are is told only in a folder in diffusers format; use that"
 _UNKNOWN = "diffusers has no pipeline for it"
 
 
@@ -125,7 +126,7 @@ FAMILIES: Mapping[str, Family] = _table(
     _family("dreamlite", "DreamLite", why_not=_NOISE),
     _family("flux3", "Flux.3", why_not=_UNKNOWN),
     _family("qwen-image-2.1", "Qwen-Image 2.1", why_not=_TORCHVISION),
-    _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon"),
+    _family("playground25", "Playground 2.5", base="sdxl", prediction="epsilon", why_not=_FOLDER),
     _family("deepfloyd-if", "DeepFloyd IF", 64, prediction="epsilon", why_not=_PIXELS),
     _family("cosmos", "Cosmos", why_not=_GUARD),
     _family("wan", "Wan", 480, why_not=_VIDEO),
