@@ -93,6 +93,11 @@ class Assets:
         """Where the vocabulary of a kind lies; None where there is none."""
         return find_words(kind, self._own_words, self.all(), self.watched)
 
+    def _waits(self, asset: Asset) -> bool:
+        """Whether its hash, or that of something that completes it, is still to be computed."""
+        parts = self.completion(asset).assets
+        return asset.sha256 is None or any(part.sha256 is None for part in parts)
+
     def _whole(self, asset: Asset) -> Asset:
         """The same with what it still lacks as the reason why it cannot be used."""
         if asset.missing or asset.unsupported:
@@ -101,11 +106,14 @@ class Assets:
         return replace(asset, identity=replace(asset.identity, unsupported=why)) if why else asset
 
     def unhashed(self) -> tuple[Asset, ...]:
-        """What has no hash yet and could be used: models first, then the small before the large."""
+        """What has no hash yet and could be used: models first, then the small before the large.
+
+        A network counts as long as something that completes it has none.
+        """
         waiting = [
             one
             for one in self.all()
-            if one.sha256 is None and not one.missing and not one.unsupported
+            if not one.missing and not one.unsupported and self._waits(one)
         ]
         return tuple(
             sorted(waiting, key=lambda one: (not one.identity.makes_pictures, one.identity.bytes))

@@ -41,9 +41,7 @@ def _why_not(identity: Identity) -> str:
     if family is not None and family.why_not:
         return f"It is for {family.title}: {family.why_not}."
     match identity.kind:
-        case "checkpoint" | "refiner":
-            return _why_no_checkpoint(identity, family)
-        case "denoiser":
+        case "checkpoint" | "denoiser" | "refiner":
             return _why_no_checkpoint(identity, family)
         case "prior":
             title = family.title if family is not None else "an unknown family"

@@ -205,6 +205,12 @@ def test_a_catalogue_lists_a_network_with_what_completes_it(studio: Studio) -> N
     assert [ref.name for ref in model.own_text_encoders] == ["clip_l"]
     assert model.reads_with == ("clip-l",)
     assert model in catalog.refresh()
+    studio.put("vae/vae-ft-ema-560000.safetensors", {**vae(4), "more": (1,)})
+    again = Catalog((studio.models,), studio.root / "cache", facts)
+    assert again.scan(hashing=False) == ()
+    found = again.find(model.ref)
+    assert found.own_vae is not None
+    assert found.own_vae.name.startswith("vae-ft-ema")
     assert catalog.path(model.own_text_encoders[0]).name == "clip_l.safetensors"
     assert catalog.open_other("clip_l", "text-encoder") == model.own_text_encoders[0]
     path = str(studio.models / "vae" / "sdxl_vae.safetensors")
