@@ -177,7 +177,8 @@ def _packed(blocks: torch.Tensor, packing: str) -> torch.Tensor:
     import gguf
     from diffusers.quantizers.gguf.utils import GGUFParameter
 
-    return GGUFParameter(blocks, quant_type=gguf.GGMLQuantizationType[packing])
+    make: Any = GGUFParameter
+    return make(blocks, quant_type=gguf.GGMLQuantizationType[packing])
 
 
 def _is_layer(name: str) -> bool:

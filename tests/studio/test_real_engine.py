@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_app.paths import resolve
 from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings, save
 from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.studio import Studio
@@ -55,7 +56,15 @@ def test_a_picture_is_made_kept_and_proved_to_be_the_same(
 def test_the_engine_keeps_as_many_steps_as_the_settings_say(
     tmp_path: Path, tiny_model: Path, megabytes: int, kept: int
 ) -> None:
-    backend = local_backend(lambda _: tiny_model, tmp_path, 1, megabytes)
+    backend = local_backend(
+        lambda _: tiny_model,
+        tmp_path,
+        1,
+        megabytes,
+        device="",
+        words=lambda _: None,
+        wishes=lambda _: Wishes(),
+    )
     recipe = Recipe(
         model=ModelRef(sha256="ab" * 32, name="tiny"),
         prompt="a red fox",
