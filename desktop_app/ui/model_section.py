@@ -97,7 +97,8 @@ class ModelSection(QWidget):
             self.combo.clear()
             self.combo.addItems(titles)
         self.combo.setCurrentIndex(at)
-        self.combo.setEnabled(bool(models))
+        # A branch keeps it still, also when the folders are read again meanwhile.
+        self.combo.setEnabled(bool(models) and self._editor.draft.branch is None)
         self._describe(current, missing=bool(wanted) and not current and bool(models))
 
     def _describe(self, model: "ModelInfo | None", *, missing: bool) -> None:

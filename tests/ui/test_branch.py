@@ -52,6 +52,8 @@ def test_key_b_on_a_step_begins_a_branch_and_the_cross_leaves_it(shown: Shown) -
         page.sidebar.seed.variation,
     )
     assert not any(one.isEnabled() for one in locked)
+    studio.library.changed.emit()
+    assert not page.sidebar.model.combo.isEnabled()
     assert "A branch has the size" in page.sidebar.picture.width_edit.toolTip()
     studio.editor.set(scheduler="euler_a")
     assert "Another seed" in page.banner.words.text()
