@@ -100,8 +100,7 @@ def _load(path: Path) -> Any:
             except pickle.UnpicklingError as fault:
                 raise AppError(
                     "pickle-unsafe",
-                    f"“{path.name}” holds more than weights and was not opened: "
-                    f"{_reason(path)}.",
+                    f"“{path.name}” holds more than weights and was not opened: {_reason(path)}.",
                     hint="Look for the same model with .safetensors.",
                     path=str(path),
                 ) from fault

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from desktop_app import __version__
 from desktop_app.errors import AppError
 from desktop_app.recipe import codec, infotext
+from desktop_app.recipe.infotext import NamedRefiner
 from desktop_app.recipe.provenance import Provenance
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store.containers import Container, open_container
@@ -63,7 +64,7 @@ class Imported:
     problem: str = ""
     model_name: str = ""
     model_hash: str = ""
-    refiner: infotext.NamedRefiner | None = None
+    refiner: NamedRefiner | None = None
     notes: tuple[str, ...] = ()
 
 
