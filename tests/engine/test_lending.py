@@ -1,5 +1,6 @@
 """A recipe lends its model a VAE and text encoders: the pixels of a plain pipeline with them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from desktop_app.engine.render import LocalBackend
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import FromStep, ModelRef, Recipe
+from desktop_app.recipe.wishes import Wishes
 from tests.engine.kits import (
     Kit,
     encoder_of,
@@ -49,13 +51,18 @@ class Desk:
             named("other clip"): folder / "other_clip.safetensors",
             **{named(part): self.kit.folder / f"{part}.safetensors" for part in ENCODERS},
         }
-        self.backend = LocalBackend(
+        self.cache = folder / "cache"
+        self.backend = self.another()
+
+    def another(self, wishes: Callable[[ModelRef], Wishes] | None = None) -> LocalBackend:
+        return LocalBackend(
             self.places.__getitem__,
-            cache=folder / "cache",
+            cache=self.cache,
             threads=1,
             device="cpu",
-            configs=configs,
+            configs=self.kit.configs,
             words=lambda kind: words_place(self.kit.folder, kind),
+            wishes=wishes,
         )
 
     def _others(self, configs: Path, folder: Path) -> dict[str, Any]:
@@ -170,3 +177,26 @@ def test_the_fingerprint_tells_of_other_words(desk: Desk) -> None:
     finally:
         path.write_text(before, "utf-8")
     assert first.model_config_sha256 != again.model_config_sha256
+
+
+def test_one_text_encoder_too_many_is_refused_whatever_was_read_with_before(desk: Desk) -> None:
+    first, second = named("other clip"), named("text_encoder")
+    for one in (first, second):
+        desk.pixels(desk.recipe("whole", text_encoders=(one,)))
+    with pytest.raises(AppError) as error:
+        desk.pixels(desk.recipe("whole", text_encoders=(first, second)))
+    assert error.value.code == "encoder-kind"
+    assert np.array_equal(desk.pixels(desk.recipe("whole")), desk.plain_pixels())
+
+
+def test_what_stands_in_has_the_precision_of_the_model_that_it_is_in(desk: Desk) -> None:
+    said = [Wishes(dtype="bfloat16")]
+    backend = desk.another(lambda _: said[-1])
+    told = {"text_encoders": (named("other clip"),), "vae": named("other vae", "vae")}
+    recipe = desk.recipe("whole", **told)
+    backend.render(recipe, Events(), previews=False)
+    said.append(Wishes(dtype="float32"))
+    again = backend.render(recipe, Events(), previews=False)
+    backend.close()
+    wanted = desk.plain_pixels(text_encoder=desk.other["text_encoder"], vae=desk.other["vae"])
+    assert np.array_equal(again.pixels, wanted)

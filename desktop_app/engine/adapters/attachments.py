@@ -1,10 +1,11 @@
 """Everything that a recipe attaches to its model, on and off again."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Hashable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import ref as weak
 
 from desktop_app.engine.adapters import embedding, lora
 from desktop_app.engine.adapters.text_encoder import load_text_encoder
@@ -22,8 +23,8 @@ class Attachments:
 
     def __init__(self, weights: Callable[[ModelRef], Path]) -> None:
         self._weights = weights
-        self._vaes: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._encoders: OrderedDict[tuple[str, str], tuple[str, Any]] = OrderedDict()
+        self._vaes: OrderedDict[Hashable, Any] = OrderedDict()
+        self._encoders: OrderedDict[Hashable, tuple[str, Any]] = OrderedDict()
 
     @contextmanager
     def of(self, model: Model, recipe: Recipe) -> Iterator[None]:
@@ -76,7 +77,7 @@ class Attachments:
         own: dict[str, Any] = {}
         try:
             for ref in () if model.lent is not None else recipe.text_encoders:
-                part, encoder = self._encoder(model, ref, own)
+                part, encoder = self._encoder(model, ref, own.keys())
                 own[part] = getattr(model.pipe, part)
                 setattr(model.pipe, part, encoder)
             yield
@@ -84,8 +85,9 @@ class Attachments:
             for part, encoder in own.items():
                 setattr(model.pipe, part, encoder)
 
-    def _encoder(self, model: Model, ref: ModelRef, taken: Container[str]) -> tuple[str, Any]:
-        key = model.config_sha256, ref.sha256
+    def _encoder(self, model: Model, ref: ModelRef, taken: Set[str]) -> tuple[str, Any]:
+        # Of this very pipeline: it has its precision, and may have its projection.
+        key = weak(model.pipe), ref.sha256, frozenset(taken)
         if key not in self._encoders:
             self._encoders[key] = load_text_encoder(self._weights(ref), ref.name, model, taken)
             while len(self._encoders) > KEEP_TEXT_ENCODERS:
@@ -105,7 +107,7 @@ class Attachments:
             yield
             return
         pipe, own = model.pipe, model.pipe.vae
-        key = model.config_sha256, ref.sha256
+        key = model.config_sha256, ref.sha256, own.dtype, own.device
         if key not in self._vaes:
             self._vaes[key] = load_vae(self._weights(ref), ref.name, own, model.name)
             while len(self._vaes) > KEEP_VAES:
