@@ -19,7 +19,6 @@ from desktop_app.recipe.recipe import (
     STRENGTH,
     WIDTH,
     LoraUse,
-    ModelRef,
     Range,
 )
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, find_sampler, label_of
@@ -42,12 +41,14 @@ class Known:
     """What can be named on an axis.
 
     Attributes:
-        models: by their name.
+        models: fields of the draft by the name of a model: itself, and what completes it.
         presets: fields of the draft by the name of a seed preset.
         styles: names.
     """
 
-    models: Mapping[str, ModelRef] = field(default_factory=dict[str, ModelRef])
+    models: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict[str, Mapping[str, object]]
+    )
     presets: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict[str, Mapping[str, object]]
     )
@@ -163,9 +164,9 @@ def _refiner_starts(text: str, draft: Draft, known: Known) -> list[Point]:
 
 
 def _models(text: str, draft: Draft, known: Known) -> list[Point]:
-    names = {name.casefold(): (name, ref) for name, ref in known.models.items()}
-    chosen = [one_of(item, names, "model") for item in items(text)]
-    return [_set(name, model=ref) for name, ref in chosen]
+    names = {name.casefold(): name for name in known.models}
+    found = [one_of(item, names, "model") for item in items(text)]
+    return [_set(name, **known.models[name]) for name in found]
 
 
 def _presets(text: str, draft: Draft, known: Known) -> list[Point]:

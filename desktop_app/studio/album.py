@@ -22,6 +22,7 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.editor import LABELS, Editor, Source
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import with_model_of
 from desktop_app.studio.qimage import without_text
 from desktop_app.studio.values import Notice
 
@@ -360,7 +361,7 @@ class Album(QObject):
         known = self._library.find(draft.model) is not None or not self._library.models
         if draft.model is not None and kept is not None and not known:
             words += f" Its model, {draft.model.name}, is not here, so {kept.name} stays."
-            draft = replace(draft, model=kept)
+            draft = with_model_of(draft, self._editor.draft)
         self._editor.replace(draft, label, source)
         self.notice.emit(Notice(text=words, action="Undo", act=self._editor.undo, seconds=6))
 

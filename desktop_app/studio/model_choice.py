@@ -16,6 +16,8 @@ from desktop_app.studio.values import Notice
 if TYPE_CHECKING:
     from desktop_app.library.catalog import ModelInfo
 
+_OF_MODEL = ("model", "vae", "text_encoders", "refiner")
+
 
 class ModelChoice(QObject):
     """Gives the first draft its model, and says when a draft's model is gone.
@@ -118,6 +120,24 @@ def _fitted(draft: Draft, fields: dict[str, Any], new: "ModelInfo") -> dict[str,
             max(step, round(side / step) * step) for side in (draft.width, draft.height)
         )
     return fields
+
+
+def fields_to_swap(draft: Draft, old: "ModelInfo | None", new: "ModelInfo") -> dict[str, Any]:
+    """What has to change for another model to make the same picture: the model, what completes it
+    and its refiner.
+
+    Args:
+        old: as for `fields_for`.
+    """
+    if draft.model == new.ref:
+        return {"model": new.ref}
+    fields = fields_for(draft, old, new)
+    return {name: fields[name] for name in _OF_MODEL if name in fields}
+
+
+def with_model_of(draft: Draft, other: Draft) -> Draft:
+    """A draft with the model of another one, with what completes that, and with its refiner."""
+    return replace(draft, **{name: getattr(other, name) for name in _OF_MODEL})
 
 
 def _sizes(model: "ModelInfo") -> tuple[tuple[int, int] | None, ...]:

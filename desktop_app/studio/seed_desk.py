@@ -27,6 +27,7 @@ from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import with_model_of
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.preset_model import PresetModel, now
 from desktop_app.studio.seed_files import refuse_taken, seeds_of_pictures
@@ -229,7 +230,7 @@ class SeedDesk(QObject):
         models = library is not None and bool(library.models)
         if other is not None and library is not None and models and library.find(other) is None:
             lacks.append(f"the model {other.name}")
-            draft = replace(draft, model=before.model)
+            draft = with_model_of(draft, before)
         return draft, ", ".join(lacks)
 
     def use_and_generate(self, preset: SeedPreset) -> None:

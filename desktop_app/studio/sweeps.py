@@ -2,7 +2,7 @@
 
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,13 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.duration import Rates, estimate, rates_of
 from desktop_app.recipe.preset_file import SEEDS, parse_document
 from desktop_app.recipe.presets import SEED_FIELDS, SeedPreset
-from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.recipe.recipe import Recipe
 from desktop_app.recipe.sheet import Direction, Sheet, of_cells
 from desktop_app.recipe.sweep import Axis, Cell, Sweep, cells
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import fields_to_swap
 from desktop_app.studio.names import PromptNames
 from desktop_app.studio.orders import Orders
 from desktop_app.studio.qimage import from_qimage
@@ -93,9 +94,11 @@ class Sweeps(QObject):
 
     def known(self) -> Known:
         """What can be named on an axis at this moment."""
-        models: dict[str, ModelRef] = {}
-        for info in self._library.models:
-            models.setdefault(info.title, info.ref)
+        draft, library = self.draft, self._library
+        models: dict[str, Mapping[str, object]] = {}
+        for info in library.models:
+            if info.title not in models:
+                models[info.title] = fields_to_swap(draft, library.current, info)
         names = self._names.names
         return Known(
             models=models,

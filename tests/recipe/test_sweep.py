@@ -21,7 +21,11 @@ LORA = ModelRef(sha256="ef" * 32, name="Ink lines", kind="lora")
 STYLES = {name: Style(name=name, prompt=name.lower()) for name in ("Watercolor", "Ink", "Fog")}
 WILD = {"animal": read_wildcard("animal", "cat\nhen\nfox")}
 KNOWN = Known(
-    models={"One": MODEL, "Twin": replace(MODEL, name="Twin"), "Another, larger": OTHER},
+    models={
+        "One": {"model": MODEL},
+        "Twin": {"model": replace(MODEL, name="Twin")},
+        "Another, larger": {"model": OTHER},
+    },
     presets={"Dawn": {"seed": 11}, "Dusk": {"seed": 12, "variation_strength": 0.2}},
     styles=tuple(STYLES),
     wildcards=WILD,

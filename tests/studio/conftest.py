@@ -13,7 +13,7 @@ from desktop_app.paths import resolve
 from desktop_app.studio.render_thread import RenderThread
 from desktop_app.studio.studio import Studio
 from desktop_app.studio.values import Notice
-from tests.studio.models import write_model
+from tests.studio.models import write_model, write_network
 from tests.studio.scripted import ScriptedBackend
 
 WAIT_MS = 15_000
@@ -67,6 +67,14 @@ class Stage:
         self.studio.start()
         self.until(lambda: self.studio.engine == "ready" and self.studio.gallery.ready)
         self.until(lambda: not self.studio.queue.held and not self.studio.library.scanning)
+
+    def choose_network(self) -> None:
+        """Take a model that other files complete."""
+        write_network(self.home / "models")
+        self.studio.library.rescan()
+        self.until(lambda: any(one.title == "dreams" for one in self.studio.library.models))
+        models = {one.title: one for one in self.studio.library.models}
+        self.studio.choose_model(models["dreams"])
 
     def order(self, prompt: str = "a fox", **fields: object) -> None:
         """Press the button after these edits."""

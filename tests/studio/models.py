@@ -4,6 +4,8 @@ import json
 import struct
 from pathlib import Path
 
+from tests.library import files
+
 
 def write_model(
     folder: Path, name: str, *, size: int = 64, steps: int = 4, seed: float = 0.0, **more: object
@@ -33,6 +35,15 @@ def write_model(
     (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
     own = {"name": name, "native_size": size, "steps": steps, "guidance_scale": 3.0}
     _json(folder / "mezzotint.json", {**own, "scheduler": "ddim", **more})
+
+
+def write_network(models: Path) -> None:
+    """Write a network of Stable Diffusion 1, `dreams`, with the text encoder `clip_l` and the VAE
+    `mse` that complete it.
+    """
+    files.write_shapes(models / "unet" / "dreams.safetensors", files.unet(768))
+    files.write_shapes(models / "vae" / "mse.safetensors", files.vae())
+    files.write_shapes(models / "clip" / "clip_l.safetensors", {files.TE: (90, 768)})
 
 
 def _tensors(value: float) -> bytes:

@@ -74,6 +74,19 @@ def test_settings_of_a_file_of_ours(stage: Stage, tmp_path: Path) -> None:
     assert "Its model, Elsewhere, is not here, so Scripted stays." in stage.listener.texts()
 
 
+def test_a_model_that_stays_keeps_what_completes_it(stage: Stage, tmp_path: Path) -> None:
+    stage.choose_network()
+    before = stage.studio.editor.draft
+    save_picture(tmp_path / "owl.png", prompt="an owl", seed=3)
+    stage.studio.open_file(tmp_path / "owl.png")
+    stage.until(lambda: stage.studio.editor.draft.prompt == "an owl")
+    draft = stage.studio.editor.draft
+    assert before.vae is not None
+    assert [one.name for one in before.text_encoders] == ["clip_l"]
+    assert (draft.model, draft.vae) == (before.model, before.vae)
+    assert draft.text_encoders == before.text_encoders
+
+
 def _foreign(path: Path, text: str) -> None:
     info = PngInfo()
     info.add_text("parameters", text)

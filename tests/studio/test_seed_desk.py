@@ -274,6 +274,17 @@ def test_what_is_not_here_is_left_out_and_told(stage: Stage) -> None:
     assert studio.editor.draft.prompt == ""
 
 
+def test_a_model_that_stays_keeps_what_completes_it(stage: Stage) -> None:
+    stage.choose_network()
+    before = stage.studio.editor.draft
+    gone = ModelRef(sha256="ef" * 32, name="Elsewhere")
+    stage.studio.seeds.use(seed_preset("Fox", Draft(prompt="a fox", seed=3, model=gone)))
+    draft = stage.studio.editor.draft
+    assert before.vae is not None
+    assert (draft.seed, draft.model, draft.vae) == (3, before.model, before.vae)
+    assert draft.text_encoders == before.text_encoders != ()
+
+
 def test_another_size_than_the_one_it_was_found_at_is_told(stage: Stage) -> None:
     studio = stage.studio
     studio.editor.set(width=512, height=512)

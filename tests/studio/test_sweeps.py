@@ -15,6 +15,7 @@ from desktop_app.recipe.duration import estimate, rates_of
 from desktop_app.recipe.preset_file import SEEDS, document
 from desktop_app.recipe.presets import seed_preset
 from desktop_app.recipe.provenance import Origin
+from desktop_app.recipe.recipe import ModelRef, RefinerUse
 from desktop_app.recipe.sheet import Sheet
 from desktop_app.store.metadata import read_picture
 from desktop_app.store.sheets import read_sheet
@@ -217,6 +218,37 @@ def test_seed_presets_are_dropped_on_an_axis(stage: Stage) -> None:
     assert cell.recipe.seed == 77
     with pytest.raises(AppError):
         stage.studio.sweeps.preset_names(b"not a preset")
+
+
+def test_each_model_of_a_grid_has_what_completes_it(stage: Stage) -> None:
+    other = ModelRef(sha256="ab" * 32, name="other", kind="text_encoder")
+    stage.studio.editor.set(prompt="a fox")
+    stage.choose_network()
+    for _ in range(2):
+        axis = stage.studio.sweeps.read_axis("model", "Scripted, dreams")
+        whole, network = (cell.recipe for cell in stage.studio.sweeps.cells([axis]))
+        assert (whole.vae, whole.text_encoders) == (None, ())
+        assert network.vae is not None
+        assert network.vae.name == "mse"
+        assert [one.name for one in network.text_encoders] == ["clip_l"]
+        models = {one.title: one for one in stage.studio.library.models}
+        stage.studio.choose_model(models["Scripted"])
+        assert stage.studio.editor.draft.text_encoders == ()
+    # What the artist chose for the model in use stays with it.
+    stage.studio.editor.set(text_encoders=(other,))
+    axis = stage.studio.sweeps.read_axis("model", "Scripted, dreams")
+    whole, network = (cell.recipe for cell in stage.studio.sweeps.cells([axis]))
+    assert whole.text_encoders == (other,)
+    assert [one.name for one in network.text_encoders] == ["clip_l"]
+
+
+def test_a_refiner_is_left_out_for_models_that_have_none(stage: Stage) -> None:
+    refiner = RefinerUse(model=ModelRef(sha256="ab" * 32, name="fine"))
+    stage.choose_network()
+    stage.studio.editor.set(prompt="a fox", refiner=refiner)
+    axis = stage.studio.sweeps.read_axis("model", "Scripted")
+    (cell,) = stage.studio.sweeps.cells([axis])
+    assert cell.recipe.refiner is None
 
 
 def test_the_time_is_told_from_pictures_that_were_made(stage: Stage) -> None:
