@@ -10,7 +10,14 @@ from desktop_app.library.identity import Asset
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
 from desktop_app.recipe.infotext import NamedRefiner
-from desktop_app.recipe.recipe import ADAPTER_WEIGHT, EmbeddingUse, LoraUse, ModelRef, RefinerUse
+from desktop_app.recipe.recipe import (
+    ADAPTER_WEIGHT,
+    EmbeddingUse,
+    LoraUse,
+    ModelRef,
+    Recipe,
+    RefinerUse,
+)
 
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
@@ -128,8 +135,8 @@ def _has_hash(asset: Asset, digits: str) -> bool:
     return any((one or "").startswith(digits) for one in (asset.sha256, asset.file_sha256))
 
 
-def hashes_in(draft: Draft) -> frozenset[str]:
-    """The hashes of all models that a draft uses."""
+def hashes_in(draft: Draft | Recipe) -> frozenset[str]:
+    """The hashes of all models that a draft or a recipe uses."""
     refs = [draft.model, draft.vae, *draft.text_encoders]
     if draft.refiner is not None:
         refs.append(draft.refiner.model)

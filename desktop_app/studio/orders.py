@@ -13,6 +13,7 @@ from desktop_app.recipe.draft import Draft, after_run, expand, varied
 from desktop_app.recipe.film import Film
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import COUNT, Recipe, Variation
+from desktop_app.studio.asset_use import hashes_in
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -36,9 +37,11 @@ class Orders(QObject):
     Signals:
         failed(AppError): what was ordered cannot be made.
         ordered(str): pictures are made with this prompt, as it was typed.
+        using(frozenset): pictures are made with the models that have these hashes.
     """
 
     ordered = Signal(str)
+    using = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -153,6 +156,7 @@ class Orders(QObject):
             origin: what they are derived from.
         """
         self._seeds.note(seed for recipe in recipes for seed in seeds_of(recipe))
+        self.using.emit(frozenset(one for recipe in recipes for one in hashes_in(recipe)))
         if self._waits:
             self._later.append(lambda: self._add(tuple(recipes), origin))
         else:

@@ -16,7 +16,6 @@ from desktop_app.settings import Settings
 from desktop_app.studio.again import Again
 from desktop_app.studio.album import Album
 from desktop_app.studio.asset_desk import AssetDesk
-from desktop_app.studio.asset_use import hashes_in
 from desktop_app.studio.asset_uses import AssetUses
 from desktop_app.studio.audit import Audit
 from desktop_app.studio.background import Background
@@ -197,7 +196,7 @@ class Studio(QObject):
         self.desk.notice.connect(self.notice)
         self.uses.follow(self.desk.assets, self.settings)
         self.desk.used.connect(lambda asset: self.uses.add([asset.sha256]))
-        self._orders.ordered.connect(lambda: self.uses.add(hashes_in(self.editor.draft)))
+        self._orders.using.connect(self.uses.add)
         self.desk.failed.connect(self.herald.tell)
         self.seeds.join(self.album, self.gallery, self.library, self._orders)
         self.seeds.notice.connect(self.notice)

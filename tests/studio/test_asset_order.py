@@ -160,6 +160,15 @@ def test_a_model_comes_first_when_it_was_used(stage: Stage, tmp_path: Path) -> N
     assert studio.uses.times[model.sha256] == max(studio.uses.times.values())
 
 
+def test_what_the_prompt_calls_is_used_as_well(stage: Stage, tmp_path: Path) -> None:
+    ink(tmp_path / "Other" / "loras" / "ink.safetensors")
+    watch(stage, tmp_path / "Other")
+    stage.until(lambda: "ink" in stage.studio.names.names.loras)
+    stage.order("a fox <lora:ink:0.5>", count=1)
+    called = named(stage, "ink").sha256
+    stage.until(lambda: called in stage.studio.uses.times)
+
+
 def test_what_came_and_went_is_seen_without_being_asked_for(stage: Stage, tmp_path: Path) -> None:
     folder, away = tmp_path / "Other", tmp_path / "Away"
     ink(folder / "loras" / "a.safetensors")
