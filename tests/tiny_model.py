@@ -14,7 +14,12 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 
 def save_tiny_model(
-    folder: Path, *, seed: int = 0, prediction_type: str = "epsilon", latent_channels: int = 4
+    folder: Path,
+    *,
+    seed: int = 0,
+    prediction_type: str = "epsilon",
+    latent_channels: int = 4,
+    width: int = 32,
 ) -> None:
     """Write a complete model folder: safetensors, 8 pixels to a latent, native size 64 x 64.
 
@@ -22,6 +27,7 @@ def save_tiny_model(
         seed: of the random weights; equal seeds give equal files.
         prediction_type: what the UNet predicts: "epsilon", "v_prediction" or "sample".
         latent_channels: of the VAE and the UNet.
+        width: numbers that the text encoder gives for each word.
     """
     torch.set_num_threads(1)
     with torch.random.fork_rng():
@@ -29,9 +35,9 @@ def save_tiny_model(
         # Plain mappings: diffusers declares sizes as 1-tuples and optional parts as required.
         parts: dict[str, Any] = {
             "vae": _vae(latent_channels),
-            "text_encoder": CLIPTextModel(_text_config()),
+            "text_encoder": CLIPTextModel(_text_config(width)),
             "tokenizer": tiny_tokenizer(),
-            "unet": _unet(latent_channels),
+            "unet": _unet(latent_channels, width),
             "scheduler": _scheduler(prediction_type),
             "safety_checker": None,
             "feature_extractor": None,
@@ -54,7 +60,7 @@ def _vae(latent_channels: int) -> AutoencoderKL:
     return AutoencoderKL(**sizes)
 
 
-def _unet(latent_channels: int) -> UNet2DConditionModel:
+def _unet(latent_channels: int, width: int) -> UNet2DConditionModel:
     sizes: dict[str, Any] = {
         "block_out_channels": (32, 64),
         "layers_per_block": 1,
@@ -63,7 +69,7 @@ def _unet(latent_channels: int) -> UNet2DConditionModel:
         "out_channels": latent_channels,
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-        "cross_attention_dim": 32,
+        "cross_attention_dim": width,
         "attention_head_dim": 8,
         "norm_num_groups": 16,
     }
@@ -81,9 +87,9 @@ def _scheduler(prediction_type: str) -> EulerDiscreteScheduler:
     return EulerDiscreteScheduler(**settings)
 
 
-def _text_config() -> CLIPTextConfig:
+def _text_config(width: int) -> CLIPTextConfig:
     return CLIPTextConfig(
-        hidden_size=32,
+        hidden_size=width,
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,
