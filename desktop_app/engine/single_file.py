@@ -22,7 +22,12 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.completing import named
 from desktop_app.recipe.family import Family, Part
 from desktop_app.recipe.vocabularies import vocabulary_for
-from desktop_app.weights.vocabulary import Vocabulary, read_vocabulary, vocabulary_of_pieces
+from desktop_app.weights.vocabulary import (
+    FILE_MAX,
+    Vocabulary,
+    read_vocabulary,
+    vocabulary_of_pieces,
+)
 
 V_SPREAD = 0.09
 """ComfyUI's measure: in Stable Diffusion 2 models that predict v, the numbers of one bias spread
@@ -221,7 +226,7 @@ def _words(kind: str, source: Source, lent: Lent) -> Vocabulary | None:
         return None
     packed = source.tensors.get(PIECES)
     if packed is not None and packed.dtype == torch.uint8:
-        return vocabulary_of_pieces(packed.numpy().tobytes(), source.what)
+        return vocabulary_of_pieces(packed.view(-1)[: FILE_MAX + 1].numpy().tobytes(), source.what)
     place = lent.words(kind)
     return None if place is None else read_vocabulary(place)
 

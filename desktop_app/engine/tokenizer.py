@@ -78,11 +78,13 @@ def _tokenizer_json(words: Vocabulary, kind: str) -> dict[str, Any]:
         normalizer = {"type": "Precompiled", "precompiled_charsmap": packed}
     numbers = {text: number for text, (number, _) in words.pieces.items()}
     model: dict[str, Any]
-    if words.merges or kind != "t5":
+    if kind == "t5" and "<unk>" not in numbers:
+        raise ValueError("it has no word for what it does not know")
+    if kind != "t5":
         model = {"type": "BPE", "vocab": numbers, "merges": [list(one) for one in words.merges]}
     else:
         rows = [[text, score] for text, (_, score) in words.pieces.items()]
-        model = {"type": "Unigram", "unk_id": numbers.get("<unk>", 2), "vocab": rows}
+        model = {"type": "Unigram", "unk_id": numbers["<unk>"], "vocab": rows}
     return {
         "version": "1.0",
         "truncation": None,

@@ -5,7 +5,7 @@ import math
 import struct
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -18,6 +18,9 @@ FILE_MAX = 64 * 1024 * 1024
 NAMES = ("tokenizer.json", "spiece.model", "tokenizer.model")
 """The files that hold a whole vocabulary, the best first."""
 PIECES_MAX = 1_000_000
+_MERGES_MAX = 2_000_000
+_CHARSMAP_MAX = 4 * 1024 * 1024
+"""Bytes; the largest that is published has 0.3 million."""
 _TEXT_MAX = 1000
 _SENTINELS = 100
 """That T5 has beside the pieces of its file (Raffel et al. 2020, arXiv 1910.10683)."""
@@ -77,6 +80,8 @@ def vocabulary_of_pieces(data: bytes, name: str) -> Vocabulary:
         AppError: `tokenizer-file`.
     """
     try:
+        if len(data) > FILE_MAX:
+            raise ValueError("it is too large to be real")
         return _of_sentencepiece(data)
     except (ValueError, LookupError) as fault:
         raise _refusal(Path(name), f"{fault}"[:200]) from fault
@@ -178,6 +183,8 @@ def _merges_of(pieces: Mapping[str, tuple[int, float]]) -> tuple[tuple[str, str]
             left, right = text[:at], text[at:]
             if left in pieces and right in pieces:
                 found.append((number, len(left), len(right), left, right))
+        if len(found) > _MERGES_MAX:
+            raise ValueError("its words are made of too many others")
     found.sort()
     return tuple((left, right) for *_, left, right in found)
 
@@ -240,18 +247,38 @@ def _charsmap(normalizer: object) -> bytes:
 
 
 def checked_charsmap(data: bytes) -> bytes:
-    """The same, where it begins as sentencepiece begins it: a table whose length comes first.
+    """The same, where no way through it leads out of it: its reader would end the program.
+
+    It is the length of a table, the table (a double array: Aoe 1989, IEEE Transactions on Software
+    Engineering 15(9), as darts-clone packs it), and the texts that its leaves point into.
 
     Raises:
-        ValueError: when it does not.
+        ValueError: when it is damaged.
     """
     if not data:
         return data
     length = struct.unpack_from("<I", data)[0] if len(data) >= 4 else 0
-    if length % 4 or not 0 < length <= len(data) - 4:
+    if length % 4 or not 0 < length <= len(data) - 4 or len(data) > _CHARSMAP_MAX:
         raise ValueError("its table of characters is damaged")
-    data[4 + length :].decode("utf-8")
+    texts = data[4 + length :]
+    texts.decode("utf-8")
+    units = struct.unpack_from(f"<{length // 4}I", data, 4)
+    if not all(_leads_inside(at, units, texts) for at in range(len(units))):
+        raise ValueError("its table of characters is damaged")
     return data
+
+
+def _leads_inside(at: int, units: Sequence[int], texts: bytes) -> bool:
+    """Whether all that one unit of a double array points to is there."""
+    unit = units[at]
+    if unit >> 31:
+        return True
+    below = at ^ ((unit >> 10) << ((unit & 512) >> 6))
+    if below | 255 >= len(units):
+        return False
+    leaf = units[below] & 0x7FFFFFFF if unit & 256 else 0
+    # A text begins with a letter, not within the bytes of one.
+    return (leaf < len(texts) and texts[leaf] & 0xC0 != 0x80) or leaf == len(texts)
 
 
 def _refusal(place: Path, reason: str) -> AppError:

@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from desktop_app.engine.render import LocalBackend
+from desktop_app.engine.tokenizer import make_tokenizer
 from desktop_app.errors import AppError
+from desktop_app.recipe.families import FAMILIES
 from desktop_app.recipe.recipe import FromStep, ModelRef, Recipe
 from desktop_app.recipe.wishes import Wishes
+from desktop_app.weights.vocabulary import Vocabulary
 from tests.engine.kits import (
     Kit,
     encoder_of,
@@ -200,3 +203,12 @@ def test_what_stands_in_has_the_precision_of_the_model_that_it_is_in(desk: Desk)
     backend.close()
     wanted = desk.plain_pixels(text_encoder=desk.other["text_encoder"], vae=desk.other["vae"])
     assert np.array_equal(again.pixels, wanted)
+
+
+def test_words_without_one_for_the_unknown_are_refused(desk: Desk) -> None:
+    part = next(one for one in FAMILIES["sd3"].parts if one.name == "tokenizer_3")
+    words = Vocabulary(pieces={"</s>": (0, 0.0), "\u2581": (1, 0.0)})
+    configs = desk.kit.configs
+    with pytest.raises(AppError) as error:
+        make_tokenizer(part, configs / "sd3" / part.name, configs, words, "network")
+    assert error.value.code == "model-broken"

@@ -105,10 +105,43 @@ def test_a_truncated_model_is_refused(keep: int) -> None:
         vocabulary_of_pieces(whole[: len(whole) - keep], "cut")
 
 
+def charsmap(*units: int, texts: bytes = b"a\0") -> bytes:
+    table = struct.pack("<256I", *units, *[0] * (256 - len(units)))
+    return struct.pack("<I", len(table)) + table + texts
+
+
 def test_a_table_of_characters_has_the_length_that_it_says() -> None:
-    good = struct.pack("<I", 8) + b"\0" * 8 + b"abc"
-    assert checked_charsmap(good) == good
+    assert checked_charsmap(charsmap()) == charsmap()
     assert checked_charsmap(b"") == b""
     for wrong in (b"\1", struct.pack("<I", 7) + b"\0" * 8, struct.pack("<I", 4000) + b"\0" * 8):
         with pytest.raises(ValueError, match="characters"):
             checked_charsmap(wrong)
+
+
+def test_no_way_through_a_table_of_characters_leads_out_of_it() -> None:
+    # A unit: where it leads (from the 11th bit on), whether a leaf is there (the 9th).
+    leaf = 2 << 10 | 1 << 8
+    good = charsmap(leaf, 0, 1 << 31)
+    assert checked_charsmap(good) == good
+    short = struct.pack("<I", 8) + b"\0" * 8 + b"abc"
+    outside, behind = charsmap(256 << 10), charsmap(leaf, 0, 1 << 31 | 3)
+    within = charsmap(leaf, 0, 1 << 31 | 1, texts="é".encode())
+    for wrong in (short, outside, behind, within):
+        with pytest.raises(ValueError, match="characters"):
+            checked_charsmap(wrong)
+
+
+def test_words_that_are_made_in_too_many_ways_are_refused() -> None:
+    pieces = [(letter * count, 0.0, 1) for letter in "abcde" for count in range(1, 1000)]
+    with pytest.raises(AppError) as error:
+        vocabulary_of_pieces(sentencepiece_file(pieces, merges=True), "many")
+    assert error.value.code == "tokenizer-file"
+
+
+def test_pieces_in_another_file_are_no_larger_than_in_one_of_their_own() -> None:
+    whole = sentencepiece_file(T5_PIECES, merges=False)
+    # A field that no reader knows, as long as it likes.
+    filler = b"\x7a" + b"\x80\x80\x80\x20" + bytes(64 * 1024 * 1024)
+    with pytest.raises(AppError) as error:
+        vocabulary_of_pieces(whole + filler, "large")
+    assert error.value.code == "tokenizer-file"
