@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from desktop_app.engine.assembly import Source, encoders_in
 from desktop_app.engine.gguf_weights import GgufFile, packings, unpacked
 from desktop_app.engine.lent import Lent
 from desktop_app.errors import AppError
@@ -124,10 +125,12 @@ def test_a_packed_file_with_everything_inside(kits: Callable[[str], Kit], tmp_pa
     assert np.array_equal(pixels(model.pipe), pixels(wide.pipe))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("family", WIDE)
 def test_networks_of_published_width_do_too(family: str, configs: Path, tmp_path: Path) -> None:
-    kit = make_kit(configs, tmp_path, family, torch.float32)
-    model = load(kit, kit.lent())
+    kit = make_kit(configs, tmp_path, family, torch.bfloat16)  # a gigabyte as it is
+    model = load(kit, kit.lent(), dtype=torch.bfloat16)
+    kit.network.unlink()
     told = {"num_inference_steps": 1, "max_sequence_length": 16}
     assert np.array_equal(pixels(model.pipe, **told), pixels(plain(kit), **told))
 
@@ -257,3 +260,18 @@ def test_sizes_that_no_model_has_are_refused(kits: Callable[[str], Kit], tmp_pat
         load(kit, kit.lent(), tmp_path / "deep.safetensors")
     assert error.value.code == "model-broken"
     assert "90000001 blocks" in error.value.sentence
+
+
+def test_a_file_of_many_text_encoders_is_gone_through_once() -> None:
+    passes: list[str] = []
+
+    class Counted(dict[str, torch.Tensor]):
+        def items(self) -> Any:
+            passes.append("items")
+            return super().items()
+
+    names = (f"text_encoders.of{number}.transformer.shared.weight" for number in range(50))
+    tensors = Counted({name: torch.zeros(1) for name in names})
+    file: Any = None
+    assert len(encoders_in(Source(what="many", tensors=tensors, file=file))) == 50
+    assert len(passes) == 1
