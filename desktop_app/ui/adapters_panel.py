@@ -134,7 +134,8 @@ class AdaptersPanel(QWidget):
         # Not the draft's: the assets tell of a new one before it reached these rows.
         model = self._library.current
         layout = LAYOUTS.get(model.family_key) if model is not None else None
-        tagged = [self._ref_of(one) for one in self._shown if isinstance(one, LoraTag)]
+        called = (self._ref_of(one) for one in self._shown if isinstance(one, LoraTag))
+        tagged = {ref.sha256 for ref in called if ref is not None}
         for row, shown in zip(self.rows, self._shown, strict=True):
             ref = self._ref_of(shown)
             asset = find_asset(self._desk, ref) if ref is not None else None
@@ -145,7 +146,7 @@ class AdaptersPanel(QWidget):
                 row.say(self._unknown(row.name.full_text()))
                 continue
             trouble = trouble_of(ref, asset, self._desk, self._library)
-            if isinstance(shown, LoraUse) and ref in tagged:
+            if isinstance(shown, LoraUse) and ref.sha256 in tagged:
                 trouble = trouble or "The prompt calls it as well, and the weight there counts."
             elif layout is None and model is not None and _blocks_in(shown):
                 trouble = trouble or f"“{model.title}” has no blocks to weigh it in."

@@ -195,6 +195,10 @@ def test_tags_of_the_prompt_have_rows_that_edit_the_text(
     attach(shown, "ink")
     assert [row.name.full_text() for row in panel.rows] == ["ink", "ink", "nobody"]
     assert "weight there counts" in panel.rows[0].trouble.text()
+    # A picture's settings name the file as it was called then.
+    ref = ModelRef(sha256=asset(shown, "ink").sha256 or "", name="ink_v1", kind="lora")
+    editor.set(adapters=(LoraUse(lora=ref),))
+    assert "weight there counts" in panel.rows[0].trouble.text()
     editor.set(prompt="a fox")
     assert panel.rows[0].trouble.isHidden()
     editor.set(prompt="a fox <lora:large:1>")
