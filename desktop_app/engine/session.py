@@ -60,7 +60,7 @@ class Session:
     ) -> None:
         self._cache = cache
         self._attachments = Attachments(weights)
-        self._factors: dict[str, Factors] = {}
+        self._factors: dict[tuple[str, str], Factors] = {}
         self._snapshots = Snapshots(
             cache / "snapshots", memory=snapshot_bytes, disk=snapshot_bytes * DISK_TIMES
         )
@@ -207,14 +207,16 @@ class Session:
 
     def _preview_factors(self, work: Work, report: Report) -> Factors:
         ref = work.recipe.vae or work.recipe.model
-        factors = self._factors.get(ref.sha256)
+        # The scale of the latents is in the model's settings, not in the file of a VAE.
+        key = work.ensemble.base.config_sha256, ref.sha256
+        factors = self._factors.get(key)
         if factors is None:
             # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
             report(Loading(what=ref.name))
             base = work.ensemble.base
             with base.revised(work.recipe):
                 factors = factors_for(decoder_of(base), self._cache)
-            self._factors[ref.sha256] = factors
+            self._factors[key] = factors
         return factors
 
 
