@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,12 @@ def open_weights(path: Path, what: str, *, code: str = "model-kind", sha256: str
 
 def encoders_in(source: Source) -> list[Source]:
     """The text encoders in a checkpoint; the file itself where it is nothing but one."""
-    starts = {match[0]: None for key in source.tensors if (match := _ENCODERS.match(key))}
-    found = [source.below(start) for start in starts]
-    inside = [one for one in found if one is not None]
+    found: dict[str, Tensors] = {}
+    for key, tensor in source.tensors.items():
+        match = _ENCODERS.match(key)
+        if match is not None:
+            found.setdefault(match[0], {})[key[match.end() :]] = tensor
+    inside = [replace(source, tensors=tensors) for tensors in found.values()]
     return inside or ([source] if words_of(source.tensors) is not None else [])
 
 
