@@ -11,7 +11,7 @@ from diffusers import FluxPipeline, StableDiffusionXLPipeline
 from peft import LoHaConfig, LoKrConfig, LoraConfig, inject_adapter_in_model
 from safetensors.torch import save_file
 
-from desktop_app.engine.adapters import lora
+from desktop_app.engine.adapters import lora, merged
 from desktop_app.engine.adapters.deltas import change_of
 from desktop_app.engine.render import LocalBackend
 from desktop_app.errors import AppError
@@ -85,6 +85,35 @@ def test_every_weight_is_what_the_formula_gives(method: str, files: dict[str, Pa
         assert all(close(changed[key], after[key]) for key in after)
         differing = [key for key in before if not torch.equal(before[key], changed[key])]
         assert len(differing) == len(dense)
+    restored = state_of(pipe)
+    assert restored.keys() == before.keys()
+    assert all(torch.equal(restored[key], before[key]) for key in before)
+
+
+class _NoRoom(torch.Tensor):
+    """A change of which no copy can be made."""
+
+    def to(self, *_arguments: Any, **_options: Any) -> Any:
+        raise MemoryError
+
+
+def test_the_own_weights_come_back_when_memory_runs_out_half_way(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    before, changes, done = state_of(pipe), merged._changes, []  # pyright: ignore[reportPrivateUsage]
+
+    def fails_at_a_layer_without_bias(*arguments: Any) -> Any:
+        module = arguments[1][0].module(pipe)
+        if done and module.bias is None:
+            return None, torch.zeros(len(module.weight)).as_subclass(_NoRoom)
+        done.append(module)
+        return changes(*arguments)
+
+    monkeypatch.setattr(merged, "_changes", fails_at_a_layer_without_bias)
+    with pytest.raises(MemoryError), lora.attached(pipe, [one(files, "full")], "Test"):
+        pass
+    assert done
     restored = state_of(pipe)
     assert restored.keys() == before.keys()
     assert all(torch.equal(restored[key], before[key]) for key in before)

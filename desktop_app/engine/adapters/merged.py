@@ -128,8 +128,9 @@ def _change(
         for layer, module, change in zip(layers, modules, whole.split(rows), strict=True):
             own: torch.nn.Parameter | None = getattr(module, name, None)
             new = change if own is None else own.detach().float() + change
-            aside.append(_Own(layer=layer, name=name, value=own))
             copy = torch.nn.Parameter(new.to(module.weight.dtype), requires_grad=False)
+            # Not before the copy is there: memory may have run out for it.
+            aside.append(_Own(layer=layer, name=name, value=own))
             setattr(module, name, copy)
             if own is not None:
                 own.data = own.data.cpu()
