@@ -67,12 +67,15 @@ def _sd3(tensors: Tensors, config: Config) -> dict[str, Any]:
     width, words = tensors["context_embedder.weight"].shape
     twice = {int(key.split(".")[1]) for key in tensors if ".attn2." in key}
     normed = "transformer_blocks.0.attn.norm_q.weight" in tensors
+    places = tensors["pos_embed.pos_embed"].shape
+    if places[-1] != width:
+        raise ValueError(f"the places of its patches are {places[-1]} wide and not {width}")
     return {
         "num_layers": depth(tensors, "transformer_blocks."),
         "num_attention_heads": width // config["attention_head_dim"],
         "caption_projection_dim": width,
         "joint_attention_dim": words,
-        "pos_embed_max_size": isqrt(tensors["pos_embed.pos_embed"].shape[1]),
+        "pos_embed_max_size": isqrt(places[1]),
         "dual_attention_layers": sorted(twice),
         "qk_norm": "rms_norm" if normed else None,
     }

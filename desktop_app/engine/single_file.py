@@ -53,7 +53,7 @@ def load_single_file(
     is lent also stands in place of what it has; one that is whole is loaded as it is.
     """
     whole = guarded(name, path.name, lambda: open_weights(path, f"model {name}"))
-    found = recognised(whole, configs, name)
+    found = guarded(name, path.name, lambda: recognised(whole, configs, name))
     maker = _Maker(
         family=found.family,
         folder=configs / found.family.key,

@@ -275,3 +275,24 @@ def test_a_file_of_many_text_encoders_is_gone_through_once() -> None:
     file: Any = None
     assert len(encoders_in(Source(what="many", tensors=tensors, file=file))) == 50
     assert len(passes) == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "ending", "shape"),
+    [
+        ("sd3", "pos_embed", (1, 2**50, 0)),
+        ("sd3", "context_embedder.weight", (32,)),
+        ("sdxl", "attn2.to_k.weight", (32,)),
+    ],
+)
+def test_a_tensor_of_another_form_is_a_damaged_model(
+    family: str, ending: str, shape: tuple[int, ...], kits: Callable[[str], Kit], tmp_path: Path
+) -> None:
+    kit = kits(family)
+    tensors = dict(network_of(kit.parts, family))
+    names = [name for name in tensors if name.endswith(ending)]
+    assert names
+    write(tensors | {name: torch.zeros(shape) for name in names}, tmp_path / "network.safetensors")
+    with pytest.raises(AppError) as error:
+        load(kit, kit.lent(), tmp_path / "network.safetensors")
+    assert error.value.code in ("model-broken", "model-kind")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.schedulers import calls_of
 from desktop_app.errors import AppError
 from desktop_app.recipe.families import FAMILIES, families_of
-from tests.engine.models import backend_for, recipe_for, render, steps_of
+from tests.engine.models import backend_for, recipe_for, ref, render, steps_of
 from tests.engine.tiny_families import MAKERS, save_tiny_family
 
 pytestmark = [
@@ -201,6 +202,15 @@ def test_what_is_not_read_is_noted_in_the_picture(families: LocalBackend) -> Non
     assert render(families, plain_words)[0].provenance.notes == ()
     weighed = recipe_for("sd2", prompt="a (red:1.3) fox", negative_prompt="fog", **asked)
     assert render(families, weighed)[0].provenance.notes == ()
+
+
+def test_another_vae_is_refused_by_a_family_that_has_none(families: LocalBackend) -> None:
+    recipe = recipe_for("cascade", scheduler="ddpm", vae=ref("sd2"), **SETTINGS["cascade"])
+    with pytest.raises(AppError, match="no VAE") as error:
+        render(families, recipe)
+    assert error.value.code == "vae-none"
+    rendered, _ = render(families, replace(recipe, vae=None))
+    assert rendered.pixels.std() > 1, "the model is as it was"
 
 
 def test_a_size_that_a_family_does_not_make_is_named(families: LocalBackend) -> None:

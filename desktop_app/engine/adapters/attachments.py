@@ -100,13 +100,19 @@ class Attachments:
         """Let a model's pipeline decode with the VAE that a recipe names.
 
         Raises:
-            AppError: see `load_vae`.
+            AppError: `vae-none` when the model decodes in another way; see also `load_vae`.
         """
         ref = recipe.vae
         if ref is None:
             yield
             return
-        pipe, own = model.pipe, model.pipe.vae
+        pipe, own = model.pipe, getattr(model.pipe, "vae", None)
+        if own is None:
+            raise AppError(
+                "vae-none",
+                f"The model {model.name} has no VAE that another could stand in for.",
+                hint="Take the VAE off under Advanced.",
+            )
         key = model.config_sha256, ref.sha256, own.dtype, own.device
         if key not in self._vaes:
             self._vaes[key] = load_vae(self._weights(ref), ref.name, own, model.name)
