@@ -78,6 +78,7 @@ class AssetDesk(QObject):
         self._found: tuple[WatchedFolder, ...] = ()
         self._titles: dict[Path, str] = {}
         self._bringing = Bringing(self)
+        self._asked = 0
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._connect()
 
@@ -227,12 +228,19 @@ class AssetDesk(QObject):
     @Slot()
     def _read(self) -> None:
         catalog = self._library.catalog
-        if catalog is not None:
-            self._reads.run(catalog.assets, done=lambda assets: self._have_read(catalog, assets))
+        if catalog is None:
+            return
+        self._asked += 1
+        asked = self._asked
+
+        def done(assets: tuple[Asset, ...]) -> None:
+            # Of two that are read at once the older may come last.
+            if asked == self._asked and catalog is self._library.catalog:
+                self._have_read(catalog, assets)
+
+        self._reads.run(catalog.assets, done=done)
 
     def _have_read(self, catalog: "Catalog", assets: tuple[Asset, ...]) -> None:
-        if catalog is not self._library.catalog:
-            return
         own = {Path(one) for one in self._settings.values.model_folders}
         self._watched = tuple(one for one in catalog.watched if one.path in own)
         self._titles = {one.path: one.title for one in self._library.models}

@@ -1,7 +1,9 @@
 """The order of the models, when each was used last, and what came and went meanwhile."""
 
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,3 +192,29 @@ def test_what_came_and_went_is_seen_without_being_asked_for(stage: Stage, tmp_pa
     assert named(stage, "a").missing
     away.rename(folder)
     stage.until(lambda: seen("a"))
+
+
+def test_of_two_looks_at_once_the_newer_counts_whichever_ends_first(stage: Stage) -> None:
+    studio = stage.studio
+    catalog = studio.library.catalog
+    assert catalog is not None
+    stage.until(lambda: studio.desk.assets.all)
+    (known,) = studio.desk.assets.all
+    gates = [threading.Event(), threading.Event()]
+    answers = [(replace(known, missing=True),), (known,)]
+    calls = iter((0, 1))
+
+    def assets() -> tuple[Asset, ...]:
+        number = next(calls)
+        assert gates[number].wait(20)
+        return answers[number]
+
+    catalog.assets = assets  # pyright: ignore[reportAttributeAccessIssue]
+    for _ in gates:
+        studio.library.changed.emit()
+    gates[1].set()
+    with stage.bot.waitSignal(studio.desk.assets.read, timeout=20_000):
+        pass
+    gates[0].set()
+    stage.bot.wait(200)
+    assert [one.missing for one in studio.desk.assets.all] == [False]

@@ -78,7 +78,7 @@ def test_the_history_is_rebuilt_when_the_database_is_lost(stage: Stage, open_sta
             path.unlink()
     again = open_stage()
     again.start()
-    assert again.studio.shelf.names() == ("Fox",)
+    again.until(lambda: again.studio.shelf.names() == ("Fox",))
     history = again.studio.seeds.history
     history.refresh()
 
