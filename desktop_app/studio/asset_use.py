@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.library.completion import with_text_encoder
 from desktop_app.library.families import FAMILIES, fits, title_of
-from desktop_app.library.identity import Asset
+from desktop_app.library.identity import Asset, Kind
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
 from desktop_app.recipe.infotext import NamedRefiner
@@ -55,6 +55,15 @@ def misfit(asset: Asset, model: "ModelInfo | None") -> str:
     if kin and not any(fits(identity.family, one) for one in kin):
         return f"It was made for {title_of(identity.family)}; “{model.title}” is {made.label}."
     return ""
+
+
+def fitting(assets: Iterable[Asset], model: "ModelInfo | None", *kinds: Kind) -> tuple[Asset, ...]:
+    """The assets of some kinds that are here, can be used, and fit a model; copies included."""
+    return tuple(
+        one
+        for one in assets
+        if one.identity.kind in kinds and not (one.missing or one.unsupported or misfit(one, model))
+    )
 
 
 def fields_to_use(
@@ -118,12 +127,7 @@ def refiner_named(
     Returns:
         None where there is none that takes the last steps of the model's pictures.
     """
-    there = [
-        one
-        for one in assets
-        if one.identity.kind == "refiner"
-        and not (one.missing or one.unsupported or misfit(one, model))
-    ]
+    there = fitting(assets, model, "refiner")
     name = named.name.casefold()
     hashed = (one for one in there if named.hash and _has_hash(one, named.hash))
     called = (one for one in there if name in (one.name.casefold(), one.path.stem.casefold()))

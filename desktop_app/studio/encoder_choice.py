@@ -9,6 +9,7 @@ from desktop_app.library.identity import Asset
 from desktop_app.recipe.completing import COMPONENTS
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import ModelRef
+from desktop_app.studio.asset_use import fitting
 
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
@@ -45,11 +46,12 @@ def readers(draft: Draft, model: "ModelInfo | None", assets: Sequence[Asset]) ->
     known = {one.sha256: one for one in assets if one.sha256 is not None}
     whole = known.get(model.ref.sha256)
     missing = {one.component for one in lacks(whole.identity)} if whole is not None else set[str]()
+    there = fitting(assets, model, "text-encoder")
     found: list[Reader] = []
     for component in model.reads_with:
         own = _of(component, model.own_text_encoders, known)
-        fitting = (one for one in assets if _reads(one, component))
-        others = {one.key: one for one in fitting if own is None or one.sha256 != own.sha256}
+        alike = (one for one in there if one.identity.variant == component)
+        others = {one.key: one for one in alike if own is None or one.sha256 != own.sha256}
         found.append(
             Reader(
                 component=component,
@@ -73,12 +75,6 @@ def with_reader(draft: Draft, reader: Reader, ref: ModelRef | None) -> tuple[Mod
     kept = [one for one in draft.text_encoders if one != reader.used]
     new = ref or reader.own
     return (*kept, new) if new is not None else tuple(kept)
-
-
-def _reads(asset: Asset, component: str) -> bool:
-    identity = asset.identity
-    there = not (asset.missing or asset.unsupported)
-    return there and identity.kind == "text-encoder" and identity.variant == component
 
 
 def _of(component: str, refs: Iterable[ModelRef], known: dict[str, Asset]) -> ModelRef | None:

@@ -11,7 +11,7 @@ from desktop_app.recipe.blocks import LAYOUTS, Blocks
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.lora_tags import LoraTag, lora_tags, reweighed, without
 from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef
-from desktop_app.studio.asset_use import misfit
+from desktop_app.studio.asset_use import fitting, misfit
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -84,15 +84,8 @@ class AdaptersPanel(QWidget):
     def offer(self, anchor: QWidget) -> AdapterPicker:
         """Open the sheet with what fits the model and is not attached yet."""
         used = {ref_of(use).sha256 for use in self._editor.draft.adapters}
-        model = self._library.current
-        fitting = [
-            asset
-            for asset in self._desk.assets.all
-            if asset.identity.kind in ("lora", "embedding")
-            and not (asset.missing or asset.unsupported or misfit(asset, model))
-            and asset.sha256 not in used
-        ]
-        sheet = AdapterPicker(anchor, fitting)
+        there = fitting(self._desk.assets.all, self._library.current, "lora", "embedding")
+        sheet = AdapterPicker(anchor, [one for one in there if one.sha256 not in used])
         sheet.chosen.connect(self._desk.use)
         sheet.models_wanted.connect(self.models_wanted)
         sheet.show_it()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import CLIP_SKIP
 from desktop_app.settings import Settings
-from desktop_app.studio.asset_use import misfit
+from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -107,14 +107,9 @@ class AdvancedFold(FoldSection):
         used, model = self._editor.draft.vae, self._library.current
         own = None if model is None else model.own_vae
         asset = find_asset(self._desk, used) if used is not None else None
-        fitting = {
-            one.key: one
-            for one in self._desk.assets.all
-            if one.identity.kind == "vae"
-            and not (one.missing or one.unsupported or misfit(one, model))
-            and (own is None or one.sha256 != own.sha256)
-        }
-        self._offered = tuple(fitting.values())
+        there = fitting(self._desk.assets.all, model, "vae")
+        others = {one.key: one for one in there if own is None or one.sha256 != own.sha256}
+        self._offered = tuple(others.values())
         names = [_OWN if own is None else own.name, *(one.name for one in self._offered)]
         at = 0
         if used is not None and used != own:

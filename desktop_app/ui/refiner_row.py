@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import REFINER_START
-from desktop_app.studio.asset_use import misfit
+from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
@@ -93,7 +93,9 @@ class RefinerRow(QWidget):
     def _show_models(self) -> None:
         """Offer the refiners that fit; one in use that does not, or is not here, stands last."""
         used, family = self._editor.draft.refiner, self._library.family
-        self._offered = self._fitting() if family is not None and family.refiner else ()
+        there = fitting(self._desk.assets.all, self._library.current, "refiner")
+        refined = family is not None and family.refiner
+        self._offered = tuple({one.key: one for one in there}.values()) if refined else ()
         names = [_NONE, *(one.name for one in self._offered)]
         at = 0
         if used is not None:
@@ -110,16 +112,6 @@ class RefinerRow(QWidget):
         for part in (self.start, self.help):
             part.setVisible(used is not None)
         self.setVisible(len(names) > 1)
-
-    def _fitting(self) -> tuple[Asset, ...]:
-        model = self._library.current
-        found = {
-            one.key: one
-            for one in self._desk.assets.all
-            if one.identity.kind == "refiner"
-            and not (one.missing or one.unsupported or misfit(one, model))
-        }
-        return tuple(found.values())
 
     def _show_trouble(self) -> None:
         used, words = self._editor.draft.refiner, ""
