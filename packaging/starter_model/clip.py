@@ -92,6 +92,20 @@ def retrieval(model: CLIPModel, tokenizer: CLIPTokenizer, pool: Pool) -> dict[st
     }
 
 
+def alike(pool: Pool, held_back: int) -> list[np.ndarray]:
+    """Return for each picture from `held_back` on those of the same medium in the same place.
+
+    Pictures that differ in both are told apart without their subjects, so an embedding trained on
+    such batches alone hardly holds the subject (hard negatives: Robinson et al. 2021).
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index in range(held_back, len(pool)):
+        scene = pool.scenes[index]
+        groups.setdefault((scene["medium"], scene["place"]), []).append(index)
+    members = {key: np.array(indices) for key, indices in groups.items()}
+    return [members[s["medium"], s["place"]] for s in pool.scenes[held_back:]]
+
+
 def train(
     *,
     pool_folder: Path,
@@ -128,11 +142,13 @@ def train(
         optimizer.load_state_dict(saved["optimizer"])
         first = int(saved["step"])
     held_back = min(HELD_BACK, len(pool) // 4)
+    everyone, groups = np.arange(held_back, len(pool)), alike(pool, held_back)
     progress = loop.Progress(name="clip", minutes=minutes)
 
     def step(index: int) -> tuple[int, float]:
         rng = loop.step_generator(seed, index)
-        chosen = rng.choice(np.arange(held_back, len(pool)), min(batch, len(pool) - held_back))
+        among = groups[int(rng.integers(len(groups)))] if index % 2 else everyone
+        chosen = rng.choice(among, min(batch, len(among)), replace=False)
         images = to_tensor(pool.pictures(chosen)).to(device)
         texts = [pool.captions[i][int(rng.integers(len(pool.captions[i])))] for i in chosen]
         ids = tokenize(tokenizer, texts).to(device)
