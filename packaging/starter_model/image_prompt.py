@@ -1,26 +1,29 @@
 """train-image-prompt: an IP-Adapter (Ye et al., 2023) that lets a picture prompt the U-Net."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import CLIPVisionModelWithProjection
+from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-from starter_model import loop
+from starter_model import loop, sheet
 from starter_model import vae as autoencoders
 from starter_model.muon import optimizer_for
 from starter_model.pool import Pool
-from starter_model.schedule import scheduler
+from starter_model.tokens import tokenize
 from starter_model.unet import (
     DROPOUT,
-    MASK_WEIGHT,
+    HELD_BACK,
     TextStates,
     cached_latents,
     load_parts,
+    sample,
     timesteps,
+    v_loss,
 )
 from starter_model.vae import to_tensor
 
@@ -29,24 +32,11 @@ TOKENS = 4  # what diffusers expects of the plain adapter
 WORDLESS = 0.75
 
 
-def untrained(unet: UNet2DConditionModel, embedding: int) -> dict[str, dict[str, Tensor]]:
-    """Return fresh adapter weights in the published layout.
+def untrained(unet: UNet2DConditionModel, projection: dict[str, Tensor]) -> dict[str, Any]:
+    """Return fresh adapter weights in the published layout, around a `projection`.
 
-    Keys and values begin as those that the U-Net has for its text (Ye et al., section 3.2), so that
-    only the projection has to learn from nothing how to say in tokens what a picture shows.
+    Keys and values begin as those that the U-Net has for its text (Ye et al., section 3.2).
     """
-    width = unet.config.cross_attention_dim
-    generator = torch.Generator().manual_seed(7)
-
-    def small(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator) * 0.02
-
-    projection = {
-        "proj.weight": small(TOKENS * width, embedding),
-        "proj.bias": torch.zeros(TOKENS * width),
-        "norm.weight": torch.ones(width),
-        "norm.bias": torch.zeros(width),
-    }
     attention: dict[str, Tensor] = {}
     crossing = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
     for index, name in enumerate(crossing):
@@ -55,6 +45,45 @@ def untrained(unet: UNet2DConditionModel, embedding: int) -> dict[str, dict[str,
             weight = getattr(layer, f"to_{kind}").weight.detach().clone()
             attention[f"{2 * index + 1}.to_{kind}_ip.weight"] = weight
     return {"image_proj": projection, "ip_adapter": attention}
+
+
+def worded(pictures: Tensor, states: Tensor, norm: nn.LayerNorm) -> dict[str, Tensor]:
+    """Return the projection whose tokens come nearest to what the captions of pictures say.
+
+    Both embeddings were trained to agree, so that least squares all but turn one into the other:
+    training goes on from a picture prompt that is read as a caption, not from nothing.
+
+    Args:
+        pictures: image embeddings, n x embedding.
+        states: TOKENS of the text encoder's last states for each, n x TOKENS x width.
+        norm: what the text encoder ends with, as the projection does.
+    """
+    inner = ((states - norm.bias) / norm.weight).flatten(1).double()
+    known = torch.cat([pictures, torch.ones(len(pictures), 1)], 1).double()
+    solution = torch.linalg.lstsq(known, inner).solution.float()
+    return {
+        "proj.weight": solution[:-1].T.contiguous(),
+        "proj.bias": solution[-1].clone(),
+        "norm.weight": norm.weight.detach().clone(),
+        "norm.bias": norm.bias.detach().clone(),
+    }
+
+
+def summaries(tokenizer: CLIPTokenizer, encoder: CLIPTextModel, pool: Pool) -> Tensor:
+    """Return the last states of each picture's fullest caption, n x TOKENS x width.
+
+    The end of the text and the padding behind it have read the whole of it, and are most of what
+    the U-Net was trained on.
+    """
+    parts: list[Tensor] = []
+    for start in range(0, len(pool), 500):
+        ids = tokenize(tokenizer, [texts[0] for texts in pool.captions[start : start + 500]])
+        with torch.inference_mode():
+            states = encoder(ids.to(encoder.device)).last_hidden_state.float().cpu()
+        end = (ids == tokenizer.eos_token_id).int().argmax(-1)
+        places = (end[:, None] + torch.arange(TOKENS)).clamp(max=ids.shape[1] - 1)
+        parts.append(states[torch.arange(len(ids))[:, None], places])
+    return torch.cat(parts).clone()
 
 
 def published(unet: UNet2DConditionModel) -> dict[str, Tensor]:
@@ -130,9 +159,6 @@ def train(
     pool, checkpoint = Pool(pool_folder), work / "image_prompt.ckpt"
     encoder = CLIPVisionModelWithProjection.from_pretrained(work / "image_encoder").to(device)
     unet = UNet2DConditionModel.from_pretrained(work / "unet").to(device)
-    unet._load_ip_adapter_weights([untrained(unet, encoder.config.projection_dim)])
-    modules = trainable(unet)
-    optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
     autoencoder = autoencoders.load(vae).to(device)
     latents = cached_latents(pool, autoencoder, work)
     scaling = 1 / float(latents[:4000].float().std((0, 2, 3)).mean())
@@ -144,7 +170,12 @@ def train(
             for start in range(0, len(pool), 500)
         ]
     )
-    alphas, first = scheduler().alphas_cumprod, 0
+    norm = parts.text_encoder.get_submodule("final_layer_norm").cpu()
+    told = summaries(parts.tokenizer, parts.text_encoder, pool)
+    unet._load_ip_adapter_weights([untrained(unet, worded(pictures, told, norm))])
+    modules = trainable(unet)
+    optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
+    first, held_back = 0, min(HELD_BACK, len(pool) // 4)
     progress = loop.Progress(name="image-prompt", minutes=minutes)
     if saved := loop.load_state(checkpoint):
         modules.load_state_dict(saved["model"])
@@ -154,31 +185,32 @@ def train(
     def step(index: int) -> tuple[int, float]:
         rng = loop.step_generator(seed, index)
         source = loop.step_noise(rng)
-        chosen = rng.integers(0, len(pool), batch)
+        chosen = rng.integers(held_back, len(pool), batch)
         wordless = rng.random(batch) < WORDLESS
-        text_states = states.get(chosen, rng.integers(0, 64, batch), wordless)
+        text_states = states.get(chosen, rng.integers(0, 64, batch), wordless).to(device)
         images = pictures[torch.from_numpy(chosen)].clone()
         images[torch.from_numpy(rng.random(batch) < DROPOUT)] = 0
-        clean = latents[torch.from_numpy(chosen)].float() * scaling
-        noise = torch.randn(clean.shape, generator=source)
-        times = timesteps(batch, source)
-        alpha = alphas[times].view(-1, 1, 1, 1)
-        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-        target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-        guess = unet(
-            noisy.to(device),
-            times.to(device),
-            text_states.to(device),
-            added_cond_kwargs={"image_embeds": [images[:, None].to(device)]},
-        ).sample
-        cover = torch.from_numpy(pool.masks[chosen])[:, None].to(device).float() / 255
-        weight = 1 + MASK_WEIGHT * cover
-        loss = ((guess - target.to(device)).square() * (weight / weight.mean())).mean()
+        further = {"image_embeds": [images[:, None].to(device)]}
+        clean = latents[torch.from_numpy(chosen)].to(device).float() * scaling
+        loss = v_loss(
+            lambda noisy, times: unet(noisy, times, text_states, added_cond_kwargs=further).sample,
+            clean,
+            noise=torch.randn(clean.shape, generator=source).to(device),
+            times=timesteps(batch, source).to(device),
+            cover=torch.from_numpy(pool.masks[chosen]).to(device),
+        )
         loss.backward()
         fall = 1 - progress.seconds() / max(1e-6, minutes * 60)
         optimizer.scale = min(1.0, (index + 1) / 50) * max(0.02, fall)
         optimizer.step()
         return batch, float(loss.detach())
+
+    def draw(index: int) -> None:
+        shown = np.arange(min(12, held_back))
+        originals = pool.pictures(shown)
+        made = sample(unet, parts, [""] * len(shown), seed=2000, image_embeds=pictures[shown])
+        pairs = [one for two in zip(originals, made, strict=True) for one in two]
+        sheet.draw(pairs, [], work / "sheets" / f"image-prompt-{index:06d}.png", columns=8)
 
     def state(index: int) -> loop.State:
         return {"step": index, "model": modules.state_dict(), "optimizer": optimizer.state_dict()}
@@ -190,6 +222,7 @@ def train(
         last_step=steps,
         step=step,
         state=state,
+        sheet=draw,
     )
     out = work / FILE
     save_file({name: value.half() for name, value in published(unet).items()}, out)

@@ -1,6 +1,9 @@
 """The noise schedule: a cosine whose betas are capped, so that every sampler works on it."""
 
+from functools import cache
+
 from diffusers import DDIMScheduler
+from torch import Tensor
 
 BETA_CAP = 0.2  # the bare cosine ends at sigma 20,000, where Heun and Karras sigmas break down
 
@@ -16,3 +19,9 @@ def scheduler() -> DDIMScheduler:
         steps_offset=1,  # without effect on trailing steps, but StableDiffusionPipeline asks for it
         clip_sample=False,
     )
+
+
+@cache
+def alphas() -> Tensor:
+    """Return how much of the picture is left at each of the 1000 timesteps (cumulated, squared)."""
+    return scheduler().alphas_cumprod

@@ -1,6 +1,7 @@
 """train-unet: the denoiser, trained on cached latents and cached text states by v-prediction."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from starter_model import loop, sheet
 from starter_model import vae as autoencoder
 from starter_model.muon import Average, optimizer_for
 from starter_model.pool import Pool, save_array
-from starter_model.schedule import scheduler
+from starter_model.schedule import alphas, scheduler
 from starter_model.tokens import tokenize
 from starter_model.vae import Autoencoder
 from starter_model.world import WORLDS, World
@@ -177,6 +178,30 @@ def timesteps(count: int, noise: torch.Generator) -> Tensor:
     return (torch.where(pick, even, middle) * 1000).long().clamp(0, 999)
 
 
+def v_loss(
+    predict: Callable[[Tensor, Tensor], Tensor],
+    clean: Tensor,
+    *,
+    noise: Tensor,
+    times: Tensor,
+    cover: Tensor,
+) -> Tensor:
+    """Return the mean squared error in v (Salimans and Ho, 2022), subjects counting more.
+
+    Args:
+        predict: returns v, like `clean`, for noisy latents and their timesteps.
+        clean: scaled latents, n x 4 x h x w; `noise` is like them.
+        times: n timesteps in 0..999.
+        cover: how much of each cell the subject covers, uint8, n x h x w.
+    """
+    alpha = alphas().to(times.device)[times].view(-1, 1, 1, 1)
+    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+    target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+    weight = 1 + MASK_WEIGHT * cover[:, None].float() / 255
+    error = (predict(noisy, times).float() - target).square() * (weight / weight.mean())
+    return error.mean()
+
+
 def belongs(world: World, labels: dict[str, str]) -> bool:
     """Tell whether a rendered scene could have been drawn from `world`."""
     return (
@@ -218,7 +243,6 @@ class Trainer:
             adamw_rate=rates[1],
         )
         self.average = Average(unet, AVERAGING)
-        self.alphas = scheduler().alphas_cumprod
         held_back = min(HELD_BACK, len(pool) // 4)
         self.validation = np.arange(held_back)
         fits = [world is None or belongs(world, pool.scenes[i]) for i in range(len(pool))]
@@ -238,15 +262,15 @@ class Trainer:
         # Noise is made where it is used: a processor could not keep up with a large GPU.
         clean = self.latents[torch.from_numpy(pictures)].to(device).float() * self.parts.scaling
         noise = torch.randn(clean.shape, generator=loop.step_noise(rng, device), device=device)
-        alpha = self.alphas[times].view(-1, 1, 1, 1).to(device)
-        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-        target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-        cover = torch.from_numpy(self.pool.masks[pictures])[:, None].to(device).float() / 255
-        weight = 1 + MASK_WEIGHT * cover
+        cover = torch.from_numpy(self.pool.masks[pictures]).to(device)
         with torch.autocast("cuda", torch.bfloat16, enabled=device == "cuda"):
-            guess = self.unet(noisy, times.to(device), states.to(device)).sample
-        error = (guess.float() - target).square() * (weight / weight.mean())
-        return error.mean()
+            return v_loss(
+                lambda noisy, times: self.unet(noisy, times, states.to(device)).sample,
+                clean,
+                noise=noise,
+                times=times.to(device),
+                cover=cover,
+            )
 
     def step(self, index: int) -> tuple[int, float]:
         """Train one step."""

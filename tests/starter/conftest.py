@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The workshop is a folder that is run, not a package that is installed.
 sys.path.append(str(ROOT / "packaging"))
 
-from starter_model import glyphs, text, tokens, vae  # noqa: E402
+from starter_model import glyphs, loop, text, tokens, unet, vae  # noqa: E402
 from starter_model.captions import caption  # noqa: E402
 from starter_model.pool import cover, write_shard  # noqa: E402
 from starter_model.scene import render  # noqa: E402
@@ -71,3 +71,35 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Frozen:
     tokenizer = tokens.load(SHIPPED / "tokenizer")
     text.build(tokenizer, width=64, layers=1).save_pretrained(folder / "text")
     return Frozen(vae=folder / "vae", text=folder / "text", tokenizer=SHIPPED / "tokenizer")
+
+
+def train_unet(pool: Path, work: Path, frozen: Frozen, steps: int, **more: object) -> Path:
+    """Train a tiny U-Net up to a step; return its folder."""
+    return unet.train(
+        pool_folder=pool,
+        work=work,
+        vae=frozen.vae,
+        text=frozen.text,
+        tokenizer=frozen.tokenizer,
+        minutes=5,
+        device="cpu",
+        prompts=["a fox"],
+        size="tiny",
+        batch=6,
+        steps=steps,
+        **more,
+    )
+
+
+def weights(work: Path, stage: str) -> dict[str, torch.Tensor]:
+    """Return the weights in a stage's checkpoint."""
+    saved = loop.load_state(work / f"{stage}.ckpt")
+    assert saved is not None
+    return saved["model"]
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    """Tell whether two sets of weights are equal bit for bit."""
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )

@@ -14,38 +14,9 @@ from starter_model.tokens import tokenize
 from starter_model.vae import build_kl
 from starter_model.world import SMALL
 
-from tests.starter.conftest import Frozen
+from tests.starter.conftest import Frozen, same, train_unet, weights
 
 pytestmark = pytest.mark.slow
-
-
-def train_unet(pool: Path, work: Path, frozen: Frozen, steps: int, **more: object) -> Path:
-    return unet.train(
-        pool_folder=pool,
-        work=work,
-        vae=frozen.vae,
-        text=frozen.text,
-        tokenizer=frozen.tokenizer,
-        minutes=5,
-        device="cpu",
-        prompts=["a fox"],
-        size="tiny",
-        batch=6,
-        steps=steps,
-        **more,
-    )
-
-
-def weights(work: Path, stage: str) -> dict[str, torch.Tensor]:
-    saved = loop.load_state(work / f"{stage}.ckpt")
-    assert saved is not None
-    return saved["model"]
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(
-        torch.equal(first[name], second[name]) for name in first
-    )
 
 
 def test_a_resumed_unet_is_the_one_that_was_never_stopped(
