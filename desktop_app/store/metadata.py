@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from desktop_app import __version__
 from desktop_app.errors import AppError
-from desktop_app.recipe import codec, infotext
-from desktop_app.recipe.infotext import NamedRefiner
+from desktop_app.recipe import codec, infotext, infotext_writing
+from desktop_app.recipe.foreign import Infotext, NamedRefiner
 from desktop_app.recipe.provenance import Provenance
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store.containers import Container, open_container
@@ -88,7 +88,7 @@ def write_png(
 
     info = PngInfo()
     info.add(b"sRGB", b"\0")
-    info.add_text("parameters", infotext.write(recipe, app=APP))
+    info.add_text("parameters", infotext_writing.write(recipe, app=APP))
     info.add_itxt(KEYWORD, record_text(recipe, provenance))
     info.add_itxt("XML:com.adobe.xmp", _XMP.format(app=APP))
     info.add_text("Software", APP)
@@ -189,7 +189,7 @@ def _own(text: str) -> tuple[Recipe, Provenance]:
     )
 
 
-def _foreign(container: Container) -> tuple[str | None, infotext.Infotext | None]:
+def _foreign(container: Container) -> tuple[str | None, Infotext | None]:
     """The first text that is understood, as it stands and as it is understood."""
     unread: str | None = None
     for keyword in _FOREIGN_KEYS:

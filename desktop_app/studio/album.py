@@ -13,8 +13,9 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from desktop_app import __version__
 from desktop_app.errors import AppError
-from desktop_app.recipe import infotext
+from desktop_app.recipe import infotext, infotext_writing
 from desktop_app.recipe.draft import Draft, draft_of
+from desktop_app.recipe.foreign import NamedRefiner
 from desktop_app.recipe.provenance import Origin, OriginKind
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.asset_use import refiner_named
@@ -255,7 +256,7 @@ class Album(QObject):
         words = record.infotext if record is not None else ""
         if not words:
             recipe = self.recipe_of(picture)
-            words = infotext.write(recipe, app=APP) if recipe is not None else ""
+            words = infotext_writing.write(recipe, app=APP) if recipe is not None else ""
         if words:
             QGuiApplication.clipboard().setText(words)
             self._say("Copied the settings.", "ok", 3)
@@ -331,7 +332,7 @@ class Album(QObject):
         changes: Mapping[str, Any],
         source: str,
         notes: tuple[str, ...],
-        refiner: infotext.NamedRefiner | None,
+        refiner: NamedRefiner | None,
     ) -> None:
         catalog = self._library.catalog
         if refiner is not None:

@@ -9,7 +9,7 @@ from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset, Kind
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
-from desktop_app.recipe.infotext import NamedRefiner
+from desktop_app.recipe.foreign import NamedRefiner
 from desktop_app.recipe.recipe import (
     ADAPTER_WEIGHT,
     EmbeddingUse,

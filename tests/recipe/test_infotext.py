@@ -8,7 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.infotext import NamedRefiner, read, write
+from desktop_app.recipe.foreign import NamedRefiner
+from desktop_app.recipe.infotext import read
+from desktop_app.recipe.infotext_writing import write
 from desktop_app.recipe.recipe import (
     SEED_MAX,
     VARIATION_METHODS,
