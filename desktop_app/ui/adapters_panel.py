@@ -11,8 +11,8 @@ from desktop_app.recipe.blocks import LAYOUTS, Blocks
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.lora_tags import LoraTag, lora_tags, reweighed, without
 from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef
-from desktop_app.studio.asset_use import fitting, misfit
-from desktop_app.studio.assets import Asset
+from desktop_app.studio.asset_trouble import WORDS, find_asset, still_reading, trouble_of
+from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.names import loras_of
@@ -23,13 +23,6 @@ from desktop_app.ui.fields import IconButton, SectionTitle, Separator, drop_cont
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
-
-_WORDS = {
-    "lora": "LoRA",
-    "embedding": "textual inversion",
-    "vae": "VAE",
-    "text_encoder": "text encoder",
-}
 
 
 class AdaptersPanel(QWidget):
@@ -152,7 +145,7 @@ class AdaptersPanel(QWidget):
         return ref_of(shown)
 
     def _unknown(self, name: str) -> str:
-        if _still_reading(self._desk, self._library):
+        if still_reading(self._desk, self._library):
             return ""
         return f"There is no LoRA called “{name}” here: the prompt’s words are read as they stand."
 
@@ -178,10 +171,10 @@ class AdaptersPanel(QWidget):
         draft, gone = self._editor.draft, self._shown[at]
         if isinstance(gone, LoraTag):
             left = replace(draft, prompt=without(draft.prompt, gone))
-            self._editor.replace(left, _WORDS["lora"])
+            self._editor.replace(left, WORDS["lora"])
             return
         uses = (*draft.adapters[:at], *draft.adapters[at + 1 :])
-        self._editor.replace(replace(draft, adapters=uses), _WORDS[ref_of(gone).kind])
+        self._editor.replace(replace(draft, adapters=uses), WORDS[ref_of(gone).kind])
 
 
 def _key(shown: Shown) -> tuple[object, ...]:
@@ -209,35 +202,3 @@ def _blocks_in(shown: Shown) -> Blocks:
 def ref_of(use: LoraUse | EmbeddingUse) -> ModelRef:
     """Which file is used."""
     return use.lora if isinstance(use, LoraUse) else use.embedding
-
-
-def find_asset(desk: "AssetDesk", ref: ModelRef) -> Asset | None:
-    """The asset that a recipe names; one that is there before one that was."""
-    found = [one for one in desk.assets.all if ref.sha256 in (one.sha256, one.file_sha256)]
-    return min(found, key=lambda one: one.missing, default=None)
-
-
-def trouble_of(
-    ref: ModelRef, asset: Asset | None, desk: "AssetDesk", library: LibraryModel, word: str = ""
-) -> str:
-    """Why something attached will not work, in a sentence; empty when it should, or while the
-    folders are still being read.
-
-    Args:
-        word: what it is called; empty for what its kind is called.
-    """
-    word = word or _WORDS.get(ref.kind, "file")
-    if asset is None:
-        return "" if _still_reading(desk, library) else f"This {word} is not on this computer."
-    if asset.missing:
-        return f"This {word} is not where it was. Connect its drive, or put it back."
-    return asset.unsupported or misfit(asset, library.current)
-
-
-def _still_reading(desk: "AssetDesk", library: LibraryModel) -> bool:
-    """Whether something may yet turn out to be here."""
-    return (
-        library.catalog is None
-        or library.scanning
-        or any(not (one.sha256 or one.missing or one.unsupported) for one in desk.assets.all)
-    )

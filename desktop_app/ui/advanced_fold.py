@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import CLIP_SKIP
 from desktop_app.settings import Settings
+from desktop_app.studio.asset_trouble import find_asset, trouble_of
 from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
@@ -14,7 +15,6 @@ from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.ui import theme
-from desktop_app.ui.adapters_panel import find_asset, trouble_of
 from desktop_app.ui.fields import Combo, FoldSection, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
 from desktop_app.ui.refiner_row import RefinerRow

@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.recipe import REFINER_START
+from desktop_app.studio.asset_trouble import find_asset, trouble_of
 from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.adapters_panel import find_asset, trouble_of
 from desktop_app.ui.fields import Combo, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
 

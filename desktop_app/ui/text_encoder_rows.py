@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
+from desktop_app.studio.asset_trouble import find_asset, trouble_of
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.encoder_choice import Reader, readers, strangers, with_reader
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.adapters_panel import find_asset, trouble_of
 from desktop_app.ui.fields import Combo, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel
 
