@@ -279,8 +279,7 @@ class AssetDesk(QObject):
             model = next((one for one in models if one.ref.sha256 == asset.sha256), None)
             if model is None:
                 self._say(f"“{asset.name}” cannot be used; look for the models again.", "warn")
-            else:
-                self._choice.choose(model)
+            elif self._choice.choose(model):
                 self._done(asset)
             return
         fields = fields_to_use(self._editor.draft, asset, self.assets.all)

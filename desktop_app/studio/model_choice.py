@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from desktop_app.library.catalog import ModelInfo
 
 _OF_MODEL = ("model", "vae", "text_encoders", "refiner")
+_OF_BRANCH = "A branch keeps the model of its picture. Leave it to take another."
 
 
 class ModelChoice(QObject):
@@ -35,22 +36,33 @@ class ModelChoice(QObject):
         self._editor = editor
         self._library = library
 
-    def choose(self, model: "ModelInfo | ModelRef") -> None:
-        """Take another model; numbers that were the old one's defaults become its own."""
+    def choose(self, model: "ModelInfo | ModelRef") -> bool:
+        """Take another model; numbers that were the old one's defaults become its own.
+
+        Returns:
+            whether it is taken; if not, a notice says why.
+        """
         ref = model if isinstance(model, ModelRef) else model.ref
         info = self._library.find(ref)
-        if info is None:
-            self.notice.emit(Notice(text=_gone(ref), kind="warn"))
-            return
         draft = self._editor.draft
+        if draft.branch is not None or info is None:
+            why = _gone(ref) if draft.branch is None else _OF_BRANCH
+            self.notice.emit(Notice(text=why, kind="warn"))
+            return False
         fields = fields_for(draft, self._library.current, info)
         self._editor.replace(replace(draft, **fields), "Model")
+        return True
 
     @Slot()
     def check(self) -> None:
         """The models were looked for: a draft without one takes the first."""
         draft = self._editor.draft
         first = next(iter(self._library.models), None)
+
+        def use_first() -> None:
+            if first is not None:
+                self.choose(first)
+
         if draft.model is None and first is not None:
             self._editor.adjust(**fields_for(draft, None, first))
         elif draft.model is not None and self._library.current is None:
@@ -59,7 +71,7 @@ class ModelChoice(QObject):
                     text=_gone(draft.model),
                     kind="warn",
                     action=f"Use {first.title}" if first is not None else "",
-                    act=(lambda: self.choose(first)) if first is not None else None,
+                    act=use_first if first is not None else None,
                     seconds=0,
                 )
             )

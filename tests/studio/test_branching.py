@@ -9,6 +9,7 @@ from desktop_app.paths import resolve
 from desktop_app.recipe.film import Film
 from desktop_app.recipe.recipe import FromNoise, FromStep
 from tests.studio.conftest import Stage
+from tests.studio.models import write_model
 
 
 def make_one(stage: Stage, prompt: str = "a fox", **fields: object) -> int:
@@ -123,6 +124,17 @@ def test_a_branch_keeps_its_model(stage: Stage) -> None:
     studio.choose_model(studio.library.models[0])
     assert studio.editor.draft.model == model
     assert "keeps the model" in stage.listener.texts()
+    desk, used = studio.desk, list[object]()
+    desk.used.connect(used.append)
+    write_model(stage.home / "models" / "second", "Second", seed=1.0)
+    studio.library.rescan()
+    stage.until(lambda: any(one.name == "Second" for one in desk.assets.all))
+    said = len(stage.listener.notices)
+    desk.use(next(one for one in desk.assets.all if one.name == "Second"))
+    stage.until(lambda: len(stage.listener.notices) > said)
+    assert "keeps the model" in stage.listener.notices[said].text
+    assert studio.editor.draft.model == model
+    assert not used
     # Another size reaches no engine: the sentence says what to do.
     studio.editor.set(width=studio.editor.draft.width + 64)
     studio.generate()
