@@ -125,7 +125,9 @@ class Conductor(QObject):
         self._thread.start_engine()
 
     def renew_engine(self) -> None:
-        """Let the engine take up new settings, after the job that runs."""
+        """Let the engine take up new settings, after the job that runs; `start` does so anyway."""
+        if not self._thread.isRunning():
+            return
         self._set_engine("starting")
         self._thread.renew_engine()
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop_app.recipe import presets
+from desktop_app.recipe.draft import Draft
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.timeline import TimelineModel
@@ -54,6 +56,18 @@ class Focus(QObject):
         self._record = None
         self._timeline.show_live()
         self.changed.emit(None)
+
+    def picture_of(self, draft: Draft) -> str:
+        """Hash of the pixels of what is looked at, where it begins with the draft's noise.
+
+        Returns:
+            empty where neither the picture on the canvas nor one of the run does.
+        """
+        noise = draft.seed, presets.start_of(draft)
+        for record in (self._record, *reversed(self._run.results)):
+            if record and record.recipe and presets.noise_of(record.recipe) == noise:
+                return record.pixels_sha256
+        return ""
 
     @Slot(object)
     def refresh(self, records: "Sequence[Record]") -> None:

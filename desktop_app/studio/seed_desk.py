@@ -1,4 +1,4 @@
-"""SeedDesk: the verbs on seeds: keep one from a picture or a file, use one again, vary many."""
+"""SeedDesk: the verbs on seeds: keep one from a picture or a file, use one again."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage
 
 FILES_MAX = 200
-COUNT_MAX = 64
 
 
 class SeedDesk(QObject):
@@ -306,19 +305,6 @@ class SeedDesk(QObject):
             height=use.height,
         )
         return seed_preset(name, draft, ("prompt", "size"))
-
-    def vary(self, picture: int, weight: float, count: int) -> None:
-        """Make so many pictures like a stored one, each with another seed's noise mixed in.
-
-        Args:
-            weight: of the other noise, 0 ... 1.
-            count: 1 ... 64.
-        """
-        recipe = self._album.recipe_of(picture) if self._album is not None else None
-        if recipe is None or self._orders is None or self._album is None:
-            return
-        count = max(1, min(count, COUNT_MAX))
-        self._orders.variations(recipe, weight, count, self._album.origin(picture, "variation"))
 
     def drag_file(self, model: PresetModel[Any], names: Sequence[str], data: bytes) -> Path | None:
         """A file of presets for other programs to take from a drag; None where none is possible.

@@ -3,16 +3,15 @@
 import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_app.engine.backend import Backend
 from desktop_app.errors import AppError
-from desktop_app.paths import RESOURCES, Paths
+from desktop_app.paths import Paths
 from desktop_app.recipe import presets
 from desktop_app.recipe.recipe import ModelRef
-from desktop_app.settings import Settings
 from desktop_app.studio.again import Again
 from desktop_app.studio.album import Album
 from desktop_app.studio.asset_desk import AssetDesk
@@ -45,6 +44,7 @@ from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.session import Session
+from desktop_app.studio.settings_effects import SettingsEffects, folders_of_models
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.storage import Storage
 from desktop_app.studio.sweeps import Sweeps
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from desktop_app.store.pictures import Record
 
 log = logging.getLogger(__name__)
-VARY = {"subtle": 0.1, "strong": 0.4}
 DISK_MS = 5_000
 
 
@@ -97,7 +96,9 @@ class Studio(QObject):
         self._reads = Background(self, threads=2)
         self.settings = SettingsHolder(paths.settings_file, self._disk, self)
         self.editor = Editor(paths.draft_file, self._disk, self)
-        folders = self._folders(self.settings.values) if model_folders is None else model_folders
+        folders = model_folders
+        if folders is None:
+            folders = folders_of_models(paths, self.settings.values)
         self.library = LibraryModel(
             self.editor, self._reads, folders, paths.cache, self, memory=paths.model_facts
         )
@@ -114,6 +115,9 @@ class Studio(QObject):
         self.album = Album(self.editor, self.gallery, self.library, self._disk, self)
         self._conductor = Conductor(
             make_backend or self._local_backend, self.queue, self.run, self.timeline, self
+        )
+        self._effects = SettingsEffects(
+            self.settings, paths, self.library, self._conductor, self.herald, self
         )
         self._orders = Orders(self.editor, self.library, self.queue, self.names, self._disk, self)
         self.explorer = Explorer(
@@ -138,7 +142,7 @@ class Studio(QObject):
             self.timeline, self.album, self._orders, self._conductor, self.queue, self
         )
         self.lineage = Lineage(self._reads, self)
-        self.again = Again(self.album, self._orders, self)
+        self.again = Again(self.editor, self.album, self._orders, self)
         self.looks = Looks(self.timeline, self._orders, self._conductor, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
@@ -189,9 +193,10 @@ class Studio(QObject):
         self.library.changed.connect(self._choice.check)
         self.library.changed.connect(self._orders.catch_up)
         self._choice.notice.connect(self.notice)
-        for part in (self.branching, self.films):
+        self.branching.notice.connect(self.notice)
+        for part in (self.films, self.again):
             part.notice.connect(self.notice)
-        self.films.follow_wanted.connect(self.follow_run)
+            part.follow_wanted.connect(self.follow_run)
         self.names.follow(self.desk)
         self.desk.notice.connect(self.notice)
         self.uses.follow(self.desk.assets, self.settings)
@@ -205,7 +210,6 @@ class Studio(QObject):
         self.engine_state.connect(self.seeds.pictures.engine_ready)
         self._orders.ordered.connect(self._history.add)
         self.sweeps.notice.connect(self.notice)
-        self.again.notice.connect(self.notice)
         self.sweeps.wanted.connect(self.show)
         self.sweeps.ordered.connect(self.follow_run)
         self.sweeps.sheet_made.connect(self.gallery.add)
@@ -213,7 +217,6 @@ class Studio(QObject):
         self._session.opened.connect(self._opened)
         self._session.indexed.connect(self.gallery.refresh)
         self._session.notice.connect(self.notice)
-        self.settings.changed.connect(self._settings_changed)
         self._conductor.engine_state.connect(self.engine_state)
         self._conductor.device_changed.connect(self.device_changed)
         self.memory.follow(self._conductor)
@@ -242,7 +245,6 @@ class Studio(QObject):
         if self._started or self._closing:
             return
         self._started = True
-        self._conductor.set_previews(self.settings.values.previews)
         self._conductor.start()
         self.glance.look()
         self.library.rescan()
@@ -323,17 +325,6 @@ class Studio(QObject):
             if job.state != "running":
                 self._conductor.cancel_job(job.id)
 
-    def reproduce(self, picture: int, device: str = "") -> None:
-        """Make a stored picture again and say whether it is the same; nothing is saved.
-
-        Args:
-            device: `cpu` for the processor; empty for the usual one.
-        """
-        recipe = self.album.recipe_of(picture)
-        if recipe is not None:
-            self.follow_run()
-            self._orders.verify(recipe, picture, device)
-
     @Slot()
     def cancel_audit(self) -> None:
         """Leave the pictures that are still to be verified, the one at work too."""
@@ -342,19 +333,6 @@ class Studio(QObject):
         self.audit.cancel()
         if running is not None and owned:
             self._conductor.cancel_job(running.id)
-
-    def vary(self, picture: int, how: Literal["subtle", "strong"]) -> None:
-        """Make pictures like a stored one, as many as the draft counts, with other noise mixed in.
-
-        The picture's own noise keeps 90 % (`subtle`) or 60 % (`strong`).
-        """
-        recipe = self.album.recipe_of(picture)
-        if recipe is None:
-            return
-        self.follow_run()
-        self._orders.variations(
-            recipe, VARY[how], self.editor.draft.count, self.album.origin(picture, "variation")
-        )
 
     # The canvas.
 
@@ -380,11 +358,6 @@ class Studio(QObject):
 
     def choose_model(self, model: "ModelInfo | ModelRef") -> None:
         """Take another model; numbers that were the old one's defaults become its own."""
-        if self.branching.branch is not None:
-            self.herald.say(
-                "A branch keeps the model of its picture. Leave it to take another.", "warn"
-            )
-            return
         self._choice.choose(model)
 
     def prompt_history(self, words: str = "", limit: int = PROMPTS_MAX) -> list[str]:
@@ -395,14 +368,7 @@ class Studio(QObject):
         self, name: str, parts: Collection[presets.Part] = presets.SEED_PARTS
     ) -> None:
         """Keep the draft's seed under a name on the shelf, with these parts of the draft."""
-        noise = self.editor.draft.seed, presets.start_of(self.editor.draft)
-        shown = (self._focus.record, *reversed(self.run.results))
-        fits = (
-            one for one in shown if one and one.recipe and noise == presets.noise_of(one.recipe)
-        )
-        record = next(fits, None)
-        picture = record.pixels_sha256 if record is not None else ""
-        self.shelf.save(name, picture, parts=parts)
+        self.shelf.save(name, self._focus.picture_of(self.editor.draft), parts=parts)
 
     def open_file(self, path: Path | str) -> None:
         """Use the settings of a picture; of a contact sheet, list them."""
@@ -432,24 +398,6 @@ class Studio(QObject):
             part.open(storage)
         self.seeds.open(storage)
         self.lineage.open(storage)
-
-    @Slot(object, object)
-    def _settings_changed(self, new: Settings, before: Settings) -> None:
-        self._conductor.set_previews(new.previews)
-        if new.model_folders != before.model_folders:
-            self.library.set_folders(self._folders(new))
-        renews = ("threads", "snapshot_megabytes", "device")
-        if self._started and any(getattr(new, one) != getattr(before, one) for one in renews):
-            self._conductor.renew_engine()
-        if new.pictures != before.pictures:
-            self.herald.say(
-                "New pictures go there, and the gallery shows that folder, from the next "
-                "start on. To keep the earlier ones in view, move their folders there."
-            )
-
-    def _folders(self, values: Settings) -> tuple[Path, ...]:
-        further = (Path(one) for one in values.model_folders)
-        return (RESOURCES / "models", *further, self.paths.models)
 
     def _pictures(self) -> Path:
         return Path(self.settings.values.pictures or self.paths.pictures)

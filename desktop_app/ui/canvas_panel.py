@@ -220,7 +220,7 @@ class CanvasPanel(QWidget):
 
     def _reproduce(self) -> None:
         if self.picture is not None:
-            self._studio.reproduce(self.picture.id)
+            self._studio.again.reproduce(self.picture.id)
 
     def _branch(self) -> None:
         """Go on from the step that is looked back at."""

@@ -144,7 +144,7 @@ class CreatePage(QWidget):
         self.sidebar.folder_asked.connect(self._open_models)
         self.sidebar.models_asked.connect(self.models_wanted)
         self.sidebar.shelf_asked.connect(self.shelf_wanted)
-        self.sidebar.verify_asked.connect(studio.reproduce)
+        self.sidebar.verify_asked.connect(studio.again.reproduce)
         self.sidebar.difference_asked.connect(self.canvas.show_difference)
         self.sidebar.why_asked.connect(self.tell_why)
         self.canvas.showing.changed.connect(self._show_compared)

@@ -27,8 +27,8 @@ def vary_menu(studio: "Studio", picture: int, parent: QWidget) -> QMenu:
         "Subtle – the same picture, other details",
         "Strong – the same idea, another picture",
     )
-    add(menu, subtle, lambda: studio.vary(picture, "subtle"))
-    add(menu, strong, lambda: studio.vary(picture, "strong"))
+    add(menu, subtle, lambda: studio.again.vary(picture, "subtle"))
+    add(menu, strong, lambda: studio.again.vary(picture, "strong"))
     menu.addSeparator()
     add(menu, "A batch of variations…", lambda: _ask_to_vary(studio, picture, parent))
     return menu
@@ -36,8 +36,7 @@ def vary_menu(studio: "Studio", picture: int, parent: QWidget) -> QMenu:
 
 def _ask_to_vary(studio: "Studio", picture: int, parent: QWidget) -> None:
     def make(weight: float, count: int) -> None:
-        studio.follow_run()
-        studio.seeds.vary(picture, weight, count)
+        studio.again.mix(picture, weight, count)
 
     sheet = VarySheet(at_pointer(parent), make)
     sheet.open(sheet.button)
@@ -99,7 +98,7 @@ def _one(
         add(menu, "Use the seed", lambda: restore(number, "seed"), "dices")
         add(menu, "Use the prompt", lambda: restore(number, "prompt"), "message-square")
         menu.addSeparator()
-        add(menu, "Reproduce and verify", lambda: studio.reproduce(number), "badge-check")
+        add(menu, "Reproduce and verify", lambda: studio.again.reproduce(number), "badge-check")
         menu.addMenu(vary_menu(studio, number, parent))
         keep = "Keep its seed…"
         add(menu, keep, lambda: _ask_to_keep(studio, number, parent), "bookmark")

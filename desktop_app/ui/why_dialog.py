@@ -109,7 +109,7 @@ class WhyDialog(QDialog):
             QGuiApplication.clipboard().setText(versions(evidence.then.fingerprint))
             self.buttons["copy"].setText("Copied")
             return
-        self._studio.reproduce(self._picture, "cpu" if action == "cpu" else "")
+        self._studio.again.reproduce(self._picture, "cpu" if action == "cpu" else "")
         self.close()
 
     def _fill(self, found: tuple[Row, ...]) -> None:

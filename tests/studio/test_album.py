@@ -121,7 +121,7 @@ def test_a_file_without_settings_can_be_added(stage: Stage, tmp_path: Path) -> N
     number = stage.studio.gallery.id_at(0)
     assert number is not None
     stage.studio.album.restore(number, "all")
-    stage.studio.reproduce(number)
+    stage.studio.again.reproduce(number)
     assert stage.listener.texts().count("does not say how it was made") == 3
 
 
@@ -264,8 +264,8 @@ def test_verbs_on_a_picture_that_is_gone_are_no_harm(stage: Stage) -> None:
     studio = stage.studio
     verbs: list[Callable[[], None]] = [
         lambda: studio.album.restore(99, "all"),
-        lambda: studio.reproduce(99),
-        lambda: studio.vary(99, "subtle"),
+        lambda: studio.again.reproduce(99),
+        lambda: studio.again.vary(99, "subtle"),
         lambda: studio.show(99),
         lambda: studio.album.copy(99),
         lambda: studio.album.copy_settings(99),

@@ -140,7 +140,7 @@ def test_the_evidence_of_a_verdict_is_kept_and_the_processor_can_be_asked(stage:
     stage.made(1)
     stage.backend.shift = 1
     number = ids(stage)[0]
-    stage.studio.reproduce(number, "cpu")
+    stage.studio.again.reproduce(number, "cpu")
     stage.until(lambda: stage.studio.proofs.verdict(number))
     stage.idle()
     verdict = stage.studio.proofs.verdict(number)
@@ -179,6 +179,6 @@ def test_a_missing_model_is_named_with_a_way_to_the_folder(stage: Stage) -> None
     stage.made(1)
     error = AppError("model-missing", "The model Ink is not here (sha256 abc).")
     stage.backend.fail("loading", error)
-    stage.studio.reproduce(ids(stage)[0])
+    stage.studio.again.reproduce(ids(stage)[0])
     stage.until(lambda: "model Ink" in stage.listener.texts())
     assert stage.listener.with_action("Show where models are looked for").seconds == 0

@@ -38,7 +38,7 @@ def first_picture(stage: Stage) -> tuple[int, str]:
 
 def test_a_variation_knows_its_picture(stage: Stage) -> None:
     number, pixels = first_picture(stage)
-    stage.studio.vary(number, "subtle")
+    stage.studio.again.vary(number, "subtle")
     stage.made(2)
     assert made_last(stage)[0] == Origin(picture=pixels, kind="variation")
 
@@ -80,7 +80,7 @@ def test_a_picture_that_comes_out_the_same_is_no_child_of_itself(stage: Stage) -
 def test_the_tie_outlives_a_restart(stage: Stage, open_stage: Open, at: str) -> None:
     number, pixels = first_picture(stage)
     gate = stage.backend.gate(at)
-    stage.studio.vary(number, "strong")
+    stage.studio.again.vary(number, "strong")
     stage.until(gate.reached.is_set)
     assert stage.end()
     again = open_stage()

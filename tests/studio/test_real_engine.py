@@ -37,7 +37,7 @@ def test_a_picture_is_made_kept_and_proved_to_be_the_same(
         assert studio.device is not None
         picture = studio.gallery.id_at(1)
         assert picture is not None
-        studio.reproduce(picture)
+        studio.again.reproduce(picture)
         qtbot.waitUntil(lambda: bool(listener.notices), timeout=60_000)
         assert listener.texts() == "Identical: every pixel came out the same."
 

@@ -337,7 +337,7 @@ def test_a_seed_from_the_history_is_used_and_kept(stage: Stage) -> None:
 def test_a_batch_of_variations(stage: Stage) -> None:
     stage.order("a fox", seed=11, seed_rule="keep", count=1)
     stage.made(1)
-    stage.studio.seeds.vary(newest(stage), 0.35, 3)
+    stage.studio.again.mix(newest(stage), 0.35, 3)
     stage.made(4)
     starts = [one.start for one in stage.backend.rendered[1:]]
     mixed = [start.variations for start in starts if isinstance(start, FromNoise)]

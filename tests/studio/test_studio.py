@@ -65,7 +65,7 @@ def test_reproduce_tells_the_verdict_and_saves_nothing(stage: Stage) -> None:
     stage.made(1)
     picture = stage.studio.gallery.id_at(0)
     assert picture is not None
-    stage.studio.reproduce(picture)
+    stage.studio.again.reproduce(picture)
     stage.until(lambda: "Identical" in stage.listener.texts())
     stage.until(lambda: _verified(stage, picture) == "identical")
     stage.idle()
@@ -82,7 +82,7 @@ def test_a_stopped_reproduction_goes_back_to_the_picture(stage: Stage) -> None:
     picture = stage.studio.gallery.id_at(0)
     assert picture is not None
     gate = stage.backend.gate("step 2")
-    stage.studio.reproduce(picture)
+    stage.studio.again.reproduce(picture)
     stage.until(gate.reached.is_set)
     assert stage.studio.focused is None
     stage.studio.cancel()
@@ -105,7 +105,7 @@ def test_reproduce_on_another_machine_says_how_far_off(
     picture = stage.studio.gallery.id_at(0)
     assert picture is not None
     stage.backend.shift = shift
-    stage.studio.reproduce(picture)
+    stage.studio.again.reproduce(picture)
     stage.until(lambda: _verified(stage, picture) == verdict)
     stage.until(lambda: words in stage.listener.texts())
     assert f"{shift} of 255" in stage.listener.texts()
@@ -123,7 +123,7 @@ def test_vary_mixes_other_noise_into_the_same_recipe(stage: Stage) -> None:
     picture = stage.studio.gallery.id_at(0)
     assert picture is not None
     stage.studio.editor.set(count=2)
-    stage.studio.vary(picture, "strong")
+    stage.studio.again.vary(picture, "strong")
     stage.made(3)
     varied = stage.backend.rendered[1:]
     assert [recipe.seed for recipe in varied] == [5, 5]

@@ -205,7 +205,7 @@ def test_a_branch_is_made_and_proved_also_after_a_restart_and_from_the_file(
     idle(studio)
     child = studio.gallery.id_at(0)
     assert child is not None
-    studio.reproduce(child)
+    studio.again.reproduce(child)
     qtbot.waitUntil(lambda: "Identical" in listener.texts(), timeout=60_000)
     idle(studio)
     record = studio.gallery.record_of(child)
@@ -220,7 +220,7 @@ def test_a_branch_is_made_and_proved_also_after_a_restart_and_from_the_file(
     assert studio.branching.branch == record.recipe.start
     assert window.create_page.banner.isVisible()
     shutil.rmtree(resolve().cache, ignore_errors=True)
-    studio.reproduce(child)
+    studio.again.reproduce(child)
     qtbot.waitUntil(lambda: "Identical" in listener.texts(), timeout=60_000)
     idle(studio)
     close(studio, window)

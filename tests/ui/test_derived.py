@@ -231,7 +231,7 @@ def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
     (first,) = shown.make(prompt="a fox", seed=5, seed_rule="keep")
     studio.album.restore(first)
     (second,) = shown.make(prompt="a fox, foggy", guidance_scale=11.5)
-    studio.vary(second, "subtle")
+    studio.again.vary(second, "subtle")
     shown.stage.made(3)
     record = studio.gallery.record_of(first)
     assert record is not None
@@ -254,7 +254,7 @@ def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
     rect = tree.rect_of(record.pixels_sha256)
     QTest.mouseClick(tree, Qt.MouseButton.LeftButton, pos=rect.center().toPoint())
     assert tree.current == record.pixels_sha256
-    studio.vary(first, "strong")
+    studio.again.vary(first, "strong")
     shown.until(lambda: len(dialog.tree._spots) == 4)  # pyright: ignore[reportPrivateUsage]
     studio.album.trash([second])
     shown.until(lambda: len(dialog.tree._spots) == 2)  # pyright: ignore[reportPrivateUsage]
@@ -264,7 +264,7 @@ def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
 def test_a_parent_that_is_gone_stands_in_the_tree(shown: Shown) -> None:
     studio = shown.stage.studio
     (first,) = shown.make(seed=5, seed_rule="keep")
-    studio.vary(first, "subtle")
+    studio.again.vary(first, "subtle")
     shown.stage.made(2)
     child = shown.ids[0]
     studio.album.trash([first])

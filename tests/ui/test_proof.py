@@ -21,7 +21,7 @@ pytestmark = pytest.mark.gui
 def verified(shown: Shown, shift: int) -> int:
     number = shown.make()[0]
     shown.stage.backend.shift = shift
-    shown.stage.studio.reproduce(number)
+    shown.stage.studio.again.reproduce(number)
     shown.until(lambda: shown.stage.studio.proofs.verdict(number))
     shown.stage.idle()
     card = shown.window.create_page.sidebar.proof
