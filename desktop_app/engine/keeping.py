@@ -127,8 +127,9 @@ class Models:
             del known, self.kept[ref.sha256]
             self._free()
         self._evict(residency.KEEP_MODELS - 1)
-        self._make_room(beside, _held(path, lent), wishes)
-        model = self._load(path, ref, wishes, report, other, lent)
+        held = _held(path, lent)
+        self._make_room(beside, held, wishes)
+        model = self._load(path, ref, held, wishes, report, other, lent)
         self.kept[ref.sha256] = model
         limit = residency.describe(self._device).memory_total * residency.KEEP_SHARE
         if limit and sum(one.size for one in self.kept.values()) > limit:
@@ -167,6 +168,7 @@ class Models:
         self,
         path: Path,
         ref: ModelRef,
+        held: Held,
         wishes: Wishes,
         report: Report,
         other: Model | None,
@@ -177,7 +179,6 @@ class Models:
         Raises:
             AppError: as `get`.
         """
-        held = _held(path, lent)
         plan = first = self._plan(held, wishes, other)
         notes: tuple[str, ...] = ()
         self._tell(ref, plan, report)
