@@ -89,7 +89,13 @@ class Models:
         lent = lent_by(recipe, self._weights, self._words)
         base = self.get(recipe.model, report, lent=lent)
         _check_line(base, recipe)
-        return Ensemble(base, lambda ref: self.get(ref, report, beside=recipe.model))
+
+        def refiner(ref: ModelRef) -> Model:
+            # A model that is named as its own is there once; the ensemble says whether it fits.
+            own = ref.sha256 == recipe.model.sha256
+            return base if own else self.get(ref, report, beside=recipe.model)
+
+        return Ensemble(base, refiner)
 
     def get(
         self,

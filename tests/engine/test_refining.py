@@ -13,7 +13,14 @@ from safetensors.torch import save_file
 
 from desktop_app.engine.events import Event, Loading, Step
 from desktop_app.engine.families import caller
-from desktop_app.engine.plan import USUAL_PIXELS, Place, crowded, make_plan, make_plan_beside
+from desktop_app.engine.plan import (
+    RESERVE,
+    USUAL_PIXELS,
+    Place,
+    crowded,
+    make_plan,
+    make_plan_beside,
+)
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.verify import compare
 from desktop_app.errors import AppError, Cancelled
@@ -273,6 +280,23 @@ def test_what_cannot_be_refined_is_refused_before_a_step(refining: LocalBackend)
         found, events = refused(refining, recipe)
         assert found == code
         assert not steps_of(events)
+
+
+def test_a_model_is_no_refiner_of_its_own_where_there_is_room_for_one_only(
+    folders: dict[str, Path], cache: Path
+) -> None:
+    backend = backend_for(cache, **folders)
+    render(backend, refined())
+    assert backend._session is not None
+    models = backend._session.models
+    model = models.kept[ref("xl").sha256]
+    room = (model.first.expected + model.size // 2) / (1 - RESERVE)
+    models.place = Place(kind="cuda", memory=int(room), half=False, bfloat16=False)
+    alone = make_plan(model.held, models.place, USUAL_PIXELS)
+    assert crowded(alone, model.held, USUAL_PIXELS, alone, model.size)
+    assert refused(backend, refined(by="xl"))[0] == "refiner-family"
+    assert models.kept[ref("xl").sha256].plan.offload == "none"
+    backend.close()
 
 
 def test_a_refiner_that_is_missing_is_told_before_anything_is_loaded(
