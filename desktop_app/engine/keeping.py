@@ -122,6 +122,7 @@ class Models:
         if (
             known is not None
             and known.lent in (None, lent.hashes)
+            and not lent.renews(known.words)
             and self._plan(known.held, wishes, other) == known.first
         ):
             self.kept.move_to_end(ref.sha256)

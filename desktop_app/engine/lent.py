@@ -1,10 +1,11 @@
 """What a recipe lends to its model: files of components, and the words that they read by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_app.recipe.recipe import ModelRef, Recipe
+from desktop_app.weights.vocabulary import Stamp, stamp_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,16 @@ class Lent:
         """By which the recipe names the files."""
         files = (*self.text_encoders, *([self.vae] if self.vae else []))
         return frozenset(one.ref.sha256 for one in files)
+
+    def renews(self, read: Mapping[str, Stamp]) -> bool:
+        """Whether a vocabulary is another one than when it was read; one that is gone is none.
+
+        Args:
+            read: by kind, the stamps of then.
+        """
+        places = {kind: self.words(kind) for kind in read}
+        now = {kind: stamp_of(place) for kind, place in places.items() if place is not None}
+        return any(stamp not in ((), read[kind]) for kind, stamp in now.items())
 
 
 NOTHING = Lent()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from desktop_app.recipe.family import Family
 from desktop_app.recipe.recipe import FromStep, Recipe
 from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS
 from desktop_app.weights.counting import Held
+from desktop_app.weights.vocabulary import Stamp
 
 if TYPE_CHECKING:
     from desktop_app.engine.adapters.attachments import Attachments
@@ -62,6 +63,7 @@ class Model:
         attachments: finds what recipes attach; None where nothing can be.
         lent: the hashes of the files that complete a model whose own file lacks something; None
             for one that is whole.
+        words: the stamps of the vocabularies that were read from files of their own, by kind.
         plan: how it is kept.
         first: how it was to be kept, before memory ran out.
         held: what its files hold.
@@ -77,6 +79,7 @@ class Model:
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
     attachments: "Attachments | None" = None
     lent: frozenset[str] | None = None
+    words: Mapping[str, Stamp] = field(default_factory=dict[str, Stamp])
     plan: Plan = field(default_factory=lambda: Plan(dtype="float32"))
     first: Plan = field(default_factory=lambda: Plan(dtype="float32"))
     held: Held = field(default_factory=Held)

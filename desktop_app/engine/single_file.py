@@ -84,7 +84,8 @@ def load_single_file(
     parts["scheduler"] = make_scheduler(index, maker.folder / "scheduler", name, changed)
     config = _settings_sha256(maker.folder, changed, read)
     model = assemble(index, found.family, parts, name, device, config)
-    return replace(model, lent=None if complete else lent.hashes)
+    words = {kind: one.stamp for kind, one in read.items() if one is not None and one.stamp}
+    return replace(model, lent=None if complete else lent.hashes, words=words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import struct
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +17,11 @@ FILE_MAX = 64 * 1024 * 1024
 """Bytes; the largest that are published have 34 million."""
 NAMES = ("tokenizer.json", "spiece.model", "tokenizer.model")
 """The files that hold a whole vocabulary, the best first."""
+PAIR = ("vocab.json", "merges.txt")
+BESIDE_PAIR = ("added_tokens.json", "tokenizer_config.json")
+"""The two files that hold one together, and what may be beside them."""
+Stamp = tuple[tuple[str, int, int], ...]
+"""Files by their paths, with their bytes and the nanoseconds of their last change."""
 PIECES_MAX = 1_000_000
 _MERGES_MAX = 2_000_000
 _CHARSMAP_MAX = 4 * 1024 * 1024
@@ -36,12 +41,14 @@ class Vocabulary:
         added: pieces that are looked for before all else: text, number, and whether it is a sign
             and no text.
         charsmap: how characters are made alike, as sentencepiece packs it; empty for none.
+        stamp: of the files that it was read from; empty where it lay within another.
     """
 
     pieces: Mapping[str, tuple[int, float]]
     merges: tuple[tuple[str, str], ...] = ()
     added: tuple[tuple[str, int, bool], ...] = ()
     charsmap: bytes = b""
+    stamp: Stamp = field(default=(), compare=False)
 
     @property
     def kind(self) -> str:
@@ -60,17 +67,36 @@ def read_vocabulary(place: Path) -> Vocabulary:
     Raises:
         AppError: `tokenizer-file` when it is not there, too large, damaged or of another form.
     """
+    stamp = stamp_of(place)
     try:
-        if place.is_file():
-            return _of_file(place)
-        for name in NAMES:
-            if (place / name).is_file():
-                return _of_file(place / name)
-        return _of_two_files(place)
+        whole = _whole_file(place)
+        read = _of_two_files(place) if whole is None else _of_file(whole)
+        return replace(read, stamp=stamp)
     except OSError as fault:
         raise _refusal(place, fault.strerror or "it cannot be opened") from fault
     except (ValueError, LookupError, RecursionError, Base64Error) as fault:
         raise _refusal(place, f"{fault}"[:200] or "it is damaged") from fault
+
+
+def stamp_of(place: Path) -> Stamp:
+    """What tells a vocabulary from one that was put in its place; empty where there is none."""
+    try:
+        whole = _whole_file(place)
+        paths = [place / name for name in (*PAIR, *BESIDE_PAIR)] if whole is None else [whole]
+        return tuple(_seen(path) for path in paths if path.is_file())
+    except OSError:
+        return ()
+
+
+def _whole_file(place: Path) -> Path | None:
+    """The file that holds all of it; None where it is in two, or nothing is there."""
+    places = (place, *(place / name for name in NAMES))
+    return next((one for one in places if one.is_file()), None)
+
+
+def _seen(path: Path) -> tuple[str, int, int]:
+    found = path.stat()
+    return str(path), found.st_size, found.st_mtime_ns
 
 
 def vocabulary_of_pieces(data: bytes, name: str) -> Vocabulary:
@@ -138,17 +164,15 @@ def _of_json(whole: dict[str, object]) -> Vocabulary:
 
 def _of_two_files(folder: Path) -> Vocabulary:
     """`vocab.json` and `merges.txt`, with what is added beside them."""
-    pieces = {
-        text: (number, 0.0) for text, number in _numbers(_object(_bytes(folder / "vocab.json")))
-    }
-    lines = _bytes(folder / "merges.txt").decode("utf-8").split("\n")
+    pieces = {text: (number, 0.0) for text, number in _numbers(_object(_bytes(folder / PAIR[0])))}
+    lines = _bytes(folder / PAIR[1]).decode("utf-8").split("\n")
     merges = _merges([row.strip("\r") for row in lines if not row.startswith("#version")], pieces)
     added: dict[str, tuple[str, int, bool]] = {}
-    if (folder / "added_tokens.json").is_file():
-        for text, number in _numbers(_object(_bytes(folder / "added_tokens.json"))):
+    if (folder / BESIDE_PAIR[0]).is_file():
+        for text, number in _numbers(_object(_bytes(folder / BESIDE_PAIR[0]))):
             added[text] = text, number, True
-    if (folder / "tokenizer_config.json").is_file():
-        settings = _object(_bytes(folder / "tokenizer_config.json"))
+    if (folder / BESIDE_PAIR[1]).is_file():
+        settings = _object(_bytes(folder / BESIDE_PAIR[1]))
         for number, row in _mapping(settings.get("added_tokens_decoder", {})).items():
             sign = _mapping(row)
             one = _added(sign.get("content"), int(number), sign.get("special"))

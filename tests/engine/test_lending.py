@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from desktop_app.engine.events import Loading
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.tokenizer import make_tokenizer
 from desktop_app.errors import AppError
@@ -180,6 +181,26 @@ def test_the_fingerprint_tells_of_other_words(desk: Desk) -> None:
     finally:
         path.write_text(before, "utf-8")
     assert first.model_config_sha256 != again.model_config_sha256
+
+
+def test_words_that_were_replaced_count_from_the_next_picture_on(desk: Desk) -> None:
+    recipe = desk.recipe("network", **ALL)
+    usual = desk.pixels(recipe)
+    path = desk.kit.folder / "t5" / "tokenizer.json"
+    before = path.read_text("utf-8")
+    try:
+        path.write_text(before.replace("\\u2581fox", "\\u2581elk"), "utf-8")
+        wanted = desk.plain_pixels()
+        assert not np.array_equal(wanted, usual)
+        assert np.array_equal(desk.pixels(recipe), wanted)
+        path.unlink()
+        assert np.array_equal(desk.pixels(recipe), wanted)
+    finally:
+        path.write_text(before, "utf-8")
+    assert np.array_equal(desk.pixels(recipe), usual)
+    events = Events()
+    desk.backend.render(recipe, events, previews=False)
+    assert not events.of(Loading)
 
 
 def test_one_text_encoder_too_many_is_refused_whatever_was_read_with_before(desk: Desk) -> None:
