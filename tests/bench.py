@@ -57,6 +57,7 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
         "loop": _part("loop", rounds, threads),
         "library": _part("library", rounds, threads),
         "explorer": _part("explorer", rounds, threads),
+        "renderer": _part("renderer", rounds, threads),
     }
 
 
@@ -92,9 +93,11 @@ def table(found: dict[str, Any]) -> str:
     ]
     from tests.bench_explorer import explorer_rows
     from tests.bench_library import library_rows
+    from tests.bench_starter import renderer_rows
 
     rows += library_rows(found["library"])
     rows += explorer_rows(found["explorer"])
+    rows += renderer_rows(found["renderer"])
     return "\n".join(rows)
 
 
@@ -360,6 +363,13 @@ def explorer_part(rounds: int) -> dict[str, Any]:
     return explorer_part(rounds)
 
 
+def renderer_part(rounds: int) -> dict[str, Any]:
+    """See `tests.bench_starter`."""
+    from tests.bench_starter import renderer_part
+
+    return renderer_part(rounds)
+
+
 def _open_window() -> int:
     from desktop_app.__main__ import main as start
 
@@ -423,6 +433,7 @@ PARTS = {
     "library": library_part,
     "snapshots": snapshots_part,
     "explorer": explorer_part,
+    "renderer": renderer_part,
 }
 
 if __name__ == "__main__":
