@@ -9,7 +9,7 @@ from desktop_app.recipe.recipe import EmbeddingUse, LoraUse
 from desktop_app.ui import theme
 from desktop_app.ui.block_fold import BlockFold
 from desktop_app.ui.chips import Chip, ChipRow
-from desktop_app.ui.fields import ElidedLabel, IconButton, label
+from desktop_app.ui.fields import ElidedLabel, IconButton, Sentence
 from desktop_app.ui.weight_row import WeightRow
 
 WORDS_SHOWN = 12
@@ -38,17 +38,13 @@ class AdapterRow(QWidget):
         self.remove = IconButton("x", f"Remove {name}", flat=True, size=14, side=22)
         self.weight = None if isinstance(shown, EmbeddingUse) else WeightRow(name)
         self.blocks = BlockFold(name) if isinstance(shown, LoraUse) else None
-        self.origin = label("", "hint")
-        self.origin.setWordWrap(True)
+        self.origin = Sentence()
         self.words = ChipRow(f"Words of {name}", fill=False)
-        self.trouble = label("", "hint")
-        self.trouble.setProperty("state", "warn")
-        self.trouble.setWordWrap(True)
+        self.trouble = Sentence(state="warn")
         self._build()
         self.remove.clicked.connect(self.removed)
         self.words.clicked.connect(self.word_asked)
         self.show_words(())
-        self.say("")
         self.show_it(shown)
 
     def _build(self) -> None:
@@ -87,8 +83,7 @@ class AdapterRow(QWidget):
                     told = "From the prompt"
             case EmbeddingUse():
                 pass
-        self.origin.setText(told)
-        self.origin.setVisible(bool(told))
+        self.origin.say(told)
 
     def _show_weight(self, weight: float) -> None:
         if self.weight is not None:
@@ -117,8 +112,7 @@ class AdapterRow(QWidget):
 
     def say(self, sentence: str) -> None:
         """Say why it does not work; an empty sentence says nothing."""
-        self.trouble.setText(sentence)
-        self.trouble.setVisible(bool(sentence))
+        self.trouble.say(sentence)
 
 
 def name_of(shown: Shown) -> str:

@@ -15,7 +15,7 @@ from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, FoldSection, label
+from desktop_app.ui.fields import Combo, FoldSection, Sentence
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
 from desktop_app.ui.refiner_row import RefinerRow
 from desktop_app.ui.text_encoder_rows import TextEncoderRows
@@ -45,12 +45,12 @@ class AdvancedFold(FoldSection):
         self._offered: tuple[Asset, ...] = ()
         self.vae_name = ResetLabel("VAE")
         self.vae = Combo("VAE")
-        self.trouble = label("", "hint")
+        self.trouble = Sentence(state="warn")
         self.text_encoders = TextEncoderRows(editor, library, desk)
         self.refiner = RefinerRow(editor, library, desk)
         self.clip_skip = SliderNumber(CLIP_SKIP, default=0)
         self.previews = QCheckBox("Show the picture while it forms")
-        self.memory = label("", "hint")
+        self.memory = Sentence()
         self._build()
         self._connect()
         self._show_settings(settings.values)
@@ -61,13 +61,9 @@ class AdvancedFold(FoldSection):
         self.vae_name.setFixedWidth(theme.px(LABEL_WIDTH))
         self.vae_name.setToolTip("Double-click for the model\u2019s own")
         self.vae.setToolTip("What makes the pixels of the finished picture")
-        self.trouble.setProperty("state", "warn")
         self.previews.setToolTip(
             "Without it each step is a little quicker; the pixels are the same"
         )
-        for words in (self.trouble, self.memory):
-            words.setWordWrap(True)
-            words.hide()
         row = QHBoxLayout()
         row.setSpacing(theme.px(10))
         row.addWidget(self.vae_name)
@@ -123,8 +119,7 @@ class AdvancedFold(FoldSection):
         for part in (self.vae_name, self.vae):
             part.setVisible(len(names) > 1 or own is not None)
         words = trouble_of(used, asset, self._desk, self._library) if used is not None else ""
-        self.trouble.setText(words)
-        self.trouble.setVisible(bool(words))
+        self.trouble.say(words)
         self._show_clip_skip(self._editor.draft)
 
     def _show_draft(self, draft: Draft, before: Draft) -> None:
@@ -144,6 +139,4 @@ class AdvancedFold(FoldSection):
     def _show_memory(self) -> None:
         model = self._library.current
         words = self._run.plans.get(model.ref.name, "") if model is not None else ""
-        if words != self.memory.text():
-            self.memory.setText(words)
-            self.memory.setVisible(bool(words))
+        self.memory.say(words)

@@ -15,7 +15,7 @@ from desktop_app.recipe.presets import SeedPreset
 from desktop_app.studio.explorer import Explorer
 from desktop_app.studio.map_parts import corner_of_draft
 from desktop_app.ui import theme
-from desktop_app.ui.fields import IconButton, IconTextButton, Refusal, label, restyle
+from desktop_app.ui.fields import IconButton, IconTextButton, Refusal, Sentence, label, restyle
 from desktop_app.ui.picture_menu import add
 from desktop_app.ui.seed_field import SeedEdit
 
@@ -47,8 +47,7 @@ class CornerCard(QFrame):
         self.setObjectName("card")
         self.setAcceptDrops(True)
         self.name = label("")
-        self.about = label("", "hint")
-        self.about.setWordWrap(True)
+        self.about = Sentence()
         self.seed = SeedEdit("Seed of the corner")
         self.dice = IconButton("dices", "New random seed for this corner", size=16)
         self.source = IconButton("bookmark", "Take it from the shelf or the draft", size=16)
@@ -91,8 +90,7 @@ class CornerCard(QFrame):
             parts.append(f"with {count} variation" + ("s" if count > 1 else ""))
         if corner.picture:
             parts.append("of a picture")
-        self.about.setText(" · ".join(parts))
-        self.about.setVisible(bool(parts))
+        self.about.say(" · ".join(parts))
         self.refusal.say("")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

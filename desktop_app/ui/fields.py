@@ -87,13 +87,21 @@ class Separator(QFrame):
         self.setFixedHeight(1)
 
 
-class Refusal(QLabel):
-    """The sentence under a field that says why what was entered is not taken; else not there."""
+class Sentence(QLabel):
+    """Plain text that wraps, and takes no room while there is none.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Args:
+        role: as of `label`.
+        state: `warn` for what is not as it should be.
+    """
+
+    def __init__(
+        self, role: str = "hint", parent: QWidget | None = None, *, state: str = ""
+    ) -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("role", "refusal")
+        self.setProperty("role", role)
+        self.setProperty("state", state)
         self.setWordWrap(True)
         self.hide()
 
@@ -101,6 +109,13 @@ class Refusal(QLabel):
         """Show `sentence`; an empty one hides the label."""
         self.setText(sentence)
         self.setVisible(bool(sentence))
+
+
+class Refusal(Sentence):
+    """The sentence under a field that says why what was entered is not taken; else not there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("refusal", parent)
 
     def attempt(self, edit: Callable[[], object]) -> bool:
         """Do `edit`; an AppError is shown here. Returns whether it was done."""

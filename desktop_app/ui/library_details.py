@@ -23,6 +23,7 @@ from desktop_app.ui.fields import (
     IconButton,
     IconTextButton,
     SectionTitle,
+    Sentence,
     Separator,
     drop_contents,
     label,
@@ -159,7 +160,7 @@ class DetailsPane(PanelScroll):
         self.preview = Preview(self)
         self.name = label("", "heading", self)
         self.star = IconButton("star", "Favourite", self, checkable=True, flat=True)
-        self.why = label("", "hint", self)
+        self.why = Sentence("hint", self)
         self.convert = ConvertBox(consent, self)
         self.use = QPushButton(self)
         self.reveal = IconTextButton("folder-open", "Show in folder", self)
@@ -302,8 +303,7 @@ class DetailsPane(PanelScroll):
             words = "In use for the next picture."
         elif used := refines(asset):
             words = f"{used} It is chosen in their sidebar, under Advanced."
-        self.why.setText(words)
-        self.why.setVisible(bool(words))
+        self.why.say(words)
         restyle(self.why, "state", "warn" if asset.missing or asset.unsupported else "")
         usable = not (asset.missing or asset.unsupported)
         self.use.setText(USE.get(asset.identity.kind, ""))

@@ -23,7 +23,14 @@ from desktop_app.studio.preset_model import PresetModel
 from desktop_app.studio.shelf import ShelfModel
 from desktop_app.studio.small_pictures import SmallPictures
 from desktop_app.ui import theme
-from desktop_app.ui.fields import IconButton, IconTextButton, Refusal, drop_contents, label
+from desktop_app.ui.fields import (
+    IconButton,
+    IconTextButton,
+    Refusal,
+    Sentence,
+    drop_contents,
+    label,
+)
 from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.preset_cards import cut
 from desktop_app.ui.preset_words import age, facts_of
@@ -92,7 +99,7 @@ class PresetDetails(QFrame):
         self.notes.setTabChangesFocus(True)
         self.notes.setMinimumHeight(theme.px(90))
         self.refusal = Refusal()
-        self.kept = label("", "hint")
+        self.kept = Sentence()
         self.use, self.make = QPushButton(use_words), QPushButton("Generate")
         self.use.setProperty("primary", True)
         self.merge = IconTextButton("merge", "Merge into the first")
@@ -204,9 +211,7 @@ class PresetDetails(QFrame):
         self.prompt.setVisible(bool(prompt))
         when = age(preset.created)
         source = "Comes with the program; change its tags or notes, and the copy is yours"
-        self.kept.setText((f"Kept {when}" if when else "") if own else source)
-        self.kept.setWordWrap(True)
-        self.kept.setVisible(bool(self.kept.text()))
+        self.kept.say((f"Kept {when}" if when else "") if own else source)
         self.delete.setEnabled(own)
         if isinstance(preset, Style):
             on = self._model.is_on(preset)

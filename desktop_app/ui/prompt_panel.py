@@ -17,7 +17,7 @@ from desktop_app.studio.names import PromptNames
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.tokens import TokenCounts
 from desktop_app.ui import theme
-from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, label, restyle
+from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, Sentence, label, restyle
 from desktop_app.ui.generate_bar import GenerateBar
 from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.parameter_chips import ParameterChips
@@ -75,7 +75,7 @@ class PromptPanel(QFrame):
         self.bar = GenerateBar(editor, run)
         self.parameters = ParameterChips(inline)
         self.count = label("", "hint")
-        self.hint = label("", "hint")
+        self.hint = Sentence()
         self.refusal = Refusal()
         self.wildcards = IconButton("folder-open", "Open the wildcards folder", flat=True)
         self.history = IconButton("history", "Prompts used before", flat=True)
@@ -103,7 +103,6 @@ class PromptPanel(QFrame):
         return self.avoid if right else self.prompt, self.refusal.text()
 
     def _build(self) -> None:
-        self.hint.setWordWrap(True)
         line = QHBoxLayout()
         line.setSpacing(theme.px(4))
         line.addWidget(self.count, 1)
@@ -197,10 +196,8 @@ class PromptPanel(QFrame):
             family = self._library.family
             passed = unread(draft.prompt, draft.negative_prompt, family) if family else ()
             words, state = (passed[0], "warn") if passed else ("", "")
-        if words != self.hint.text():
-            self.hint.setText(words)
+        self.hint.say(words)
         restyle(self.hint, "state", state)
-        self.hint.setVisible(bool(words))
 
     def _show_tokens(self) -> None:
         show_tokens(self.count, self._tokens.prompt, self._tokens.limit)

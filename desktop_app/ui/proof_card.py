@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.run_state import RunState
 from desktop_app.ui import icons, theme
-from desktop_app.ui.fields import label
+from desktop_app.ui.fields import Sentence, label
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
@@ -102,8 +102,7 @@ class ProofCard(QFrame):
         column.setContentsMargins(theme.px(12), theme.px(9), theme.px(12), theme.px(10))
         column.setSpacing(theme.px(5))
         column.addLayout(head)
-        self.made = label("", "hint")
-        self.made.setWordWrap(True)
+        self.made = Sentence()
         column.addWidget(self.words)
         column.addWidget(self.made)
         self.difference = QPushButton("Show the difference")
@@ -182,9 +181,7 @@ class ProofCard(QFrame):
         self._sign.setPixmap(icons.pixmap(picture, token, 18, self.devicePixelRatioF()))
         self.title.setText(title)
         self.words.setText(words)
-        made = made_words(self._record) if self._record is not None else ""
-        self.made.setText(made)
-        self.made.setVisible(bool(made))
+        self.made.say(made_words(self._record) if self._record is not None else "")
         self.button.setText("Verify" if state == "" else "Verify again")
         self.button.setVisible(state in ("", "identical", "similar", "different"))
         self.button.setEnabled(not self._comparing())

@@ -13,7 +13,7 @@ from desktop_app.studio.assets import Asset
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, label
+from desktop_app.ui.fields import Combo, Sentence, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel, SliderNumber
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RefinerRow(QWidget):
         self.choice = Combo("Refiner")
         self.start = SliderNumber(REFINER_START, step=0.05, decimals=2, default=USUAL_START)
         self.help = label(_HELP, "hint")
-        self.trouble = label("", "hint")
+        self.trouble = Sentence(state="warn")
         self._build()
         self._connect()
         self._show_models()
@@ -51,9 +51,7 @@ class RefinerRow(QWidget):
         self.name.setFixedWidth(theme.px(LABEL_WIDTH))
         self.name.setToolTip("Double-click for none")
         self.choice.setToolTip("A second model that takes the last steps of the picture")
-        self.trouble.setProperty("state", "warn")
-        for words in (self.help, self.trouble):
-            words.setWordWrap(True)
+        self.help.setWordWrap(True)
         row = QHBoxLayout()
         row.setSpacing(theme.px(10))
         row.addWidget(self.name)
@@ -118,5 +116,4 @@ class RefinerRow(QWidget):
         if used is not None:
             asset = find_asset(self._desk, used.model)
             words = trouble_of(used.model, asset, self._desk, self._library, "refiner")
-        self.trouble.setText(words)
-        self.trouble.setVisible(bool(words))
+        self.trouble.say(words)

@@ -11,7 +11,7 @@ from desktop_app.studio.editor import Editor
 from desktop_app.studio.encoder_choice import Reader, readers, strangers, with_reader
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, label
+from desktop_app.ui.fields import Combo, Sentence
 from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel
 
 if TYPE_CHECKING:
@@ -35,12 +35,10 @@ class TextEncoderRows(QWidget):
         self._editor, self._library, self._desk = editor, library, desk
         self._shown: tuple[Reader, ...] = ()
         self.combos: dict[str, Combo] = {}
-        self.trouble = label("", "hint")
+        self.trouble = Sentence(state="warn")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.px(8))
-        self.trouble.setProperty("state", "warn")
-        self.trouble.setWordWrap(True)
         self._column.addWidget(self.trouble)
         editor.changed.connect(self._follow)
         library.current_changed.connect(self.show_readers)
@@ -68,8 +66,7 @@ class TextEncoderRows(QWidget):
                 combo.addItems(names)
             combo.setCurrentIndex(at)
         words = self._troubles(draft, found)
-        self.trouble.setText(words)
-        self.trouble.setVisible(bool(words))
+        self.trouble.say(words)
         self.setVisible(bool(shown or words))
 
     def _rebuild(self, shown: tuple[Reader, ...]) -> None:
