@@ -303,7 +303,36 @@ def test_one_of_another_family_is_named_and_nothing_is_left(
             dict.fromkeys(("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"), (9, 9)),
             "adapter-family",
         ),
+        # What is nothing takes no room in a file, whatever its other lengths are.
+        (
+            {
+                "lora_up.weight": (32, 0),
+                "lora_mid.weight": (0, 10**10, 1),
+                "lora_down.weight": (10**10, 0),
+            },
+            "adapter-family",
+        ),
+        (
+            {
+                "hada_w1_a": (0, 32),
+                "hada_w1_b": (10**10, 0),
+                "hada_t1": (0, 10**10, 1),
+                "hada_w2_a": (32, 1),
+                "hada_w2_b": (1, 32),
+            },
+            "adapter-family",
+        ),
+        (
+            {
+                "a1.weight": (32, 0, 5),
+                "a2.weight": (0, 32, 10**10),
+                "b1.weight": (32, 1),
+                "b2.weight": (1, 32),
+            },
+            "adapter-family",
+        ),
         ({"hada_w1_a": (32, 2)}, "adapter-broken"),
+        ({"oft_blocks": (1, 1, 32)}, "adapter-family"),
         ({"oft_blocks": (3, 5, 5)}, "adapter-family"),
         ({"oft_blocks": (9,)}, "adapter-family"),
         ({"on_input": (), "weight": (5,)}, "adapter-family"),
@@ -328,6 +357,30 @@ def test_parts_that_do_not_fit_are_refused_before_they_are_multiplied(
         pass
     assert error.value.code == code
     assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("parts", "shape"),
+    [
+        (
+            {
+                "a1.weight": (1, 10**6),
+                "a2.weight": (10**6, 1),
+                "b1.weight": (10**6, 1),
+                "b2.weight": (1, 1),
+            },
+            (10**6, 1),
+        ),
+        ({"up": (10**6, 1), "mid": (1, 10**6, 1), "down": (10**6, 1)}, (10**6, 1)),
+        ({"oft_blocks": (1, 1, 1), "rescale": (10**6,)}, (1, 10**6)),
+    ],
+)
+def test_what_lies_on_the_way_to_a_change_is_bounded_too(
+    parts: dict[str, tuple[int, ...]], shape: tuple[int, int]
+) -> None:
+    made = {name: torch.ones(lengths) for name, lengths in parts.items()}
+    with pytest.raises(ValueError, match="is for no weight of"):
+        change_of(made, torch.zeros(shape))
 
 
 def test_a_weight_for_each_block_goes_into_its_layers(files: dict[str, Path]) -> None:

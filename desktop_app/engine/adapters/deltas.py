@@ -7,6 +7,9 @@ import torch
 
 Parts = Mapping[str, torch.Tensor]
 """The tensors of one layer by their part's name, such as `hada_w1_a`; float32 on one device."""
+ROOM = 2**24
+"""Numbers that there may be on the way to a change of a weight that has fewer itself: a rank may
+be larger than a small layer."""
 
 
 def change_of(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
@@ -93,9 +96,11 @@ def _glora(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     inputs = weight.shape[1]
     if a1.shape[0] != inputs or b1.shape[0] != weight.shape[0]:
         a1, a2, b1, b2 = a2, a1, b2, b1
-    if a1.shape[0] != inputs or a2.shape[1] != inputs:
+    first, second = a1.flatten(1), a2.flatten(1)
+    if len(first) != inputs or second.shape[1] != inputs:
         raise _misshapen(a1, weight)
-    mixed = torch.einsum("oi...,ir,rj->oj...", weight, a1.flatten(1), a2.flatten(1))
+    _check_room(weight.numel() // max(inputs, 1) * first.shape[1], first, weight)
+    mixed = torch.einsum("oi...,ir,rj->oj...", weight, first, second)
     core = parts.get("bm.weight")
     if core is None:
         added = _product(b1, b2, weight).reshape(weight.shape)
@@ -123,7 +128,8 @@ def _oft(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     With a fourth axis the blocks are butterflies' (Liu et al. 2023, arXiv 2311.06243).
     """
     blocks = parts["oft_blocks"]
-    if blocks.ndim not in (3, 4) or blocks.shape[-1] * blocks.shape[-3] != len(weight):
+    whole = blocks.ndim in (3, 4) and blocks.shape[-1] * blocks.shape[-3] == len(weight)
+    if not whole or blocks.shape[-1] != blocks.shape[-2]:
         raise _misshapen(blocks, weight)
     turns = _rotations(blocks, float(parts["alpha"]) * len(weight) if "alpha" in parts else 0.0)
     size = blocks.shape[-1]
@@ -137,6 +143,8 @@ def _oft(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
         turned = turned.reshape(weight.shape)
     rescale = parts.get("rescale")
     if rescale is not None:
+        if rescale.numel() not in (1, len(weight)):
+            raise _misshapen(rescale, weight)
         turned = turned * rescale.reshape(-1, *[1] * (weight.ndim - 1))
     return turned - weight
 
@@ -217,7 +225,16 @@ def _tucker(
         raise ValueError("its core does not fit its other parts")
     if len(left) * len(right) * math.prod(core.shape[2:]) > weight.numel():
         raise _misshapen(left, weight)
+    _check_room(len(left) * math.prod(core.shape[1:]), core, weight)
     return torch.einsum("rq...,or,iq->oi...", core, left, right)
+
+
+def _check_room(numbers: int, part: torch.Tensor, weight: torch.Tensor) -> None:
+    """Raises:
+    ValueError: when a part asks for more than a step on the way may take.
+    """
+    if numbers > max(weight.numel(), ROOM):
+        raise _misshapen(part, weight)
 
 
 def _scale(parts: Parts, rank: int) -> float:
