@@ -244,8 +244,12 @@ def _memory(place: Place) -> str:
     return "the graphics memory" if place.own else "the memory"
 
 
-def in_words(plan: Plan, place: Place) -> str:
-    """The plan for people: where the model is, in what precision, and the memory it takes."""
+def in_words(plan: Plan, place: Place, size: tuple[int, int] = (USUAL_SIDE, USUAL_SIDE)) -> str:
+    """The plan for people: where the model is, in what precision, and the memory it takes.
+
+    Args:
+        size: width and height in pixels of the picture that the memory is expected for.
+    """
     where = {"cpu": "the processor", "mps": "the Apple GPU"}.get(place.kind, "the graphics card")
     ways = {
         "none": f"The whole model stays on {where}",
@@ -258,7 +262,7 @@ def in_words(plan: Plan, place: Place) -> str:
     words = f"{ways[plan.offload]} ({stored}); about {_gigabytes(plan.expected)}"
     if plan.available:
         words += f" of {_gigabytes(plan.available)}"
-    words += f" for a picture of {USUAL_SIDE} × {USUAL_SIDE}"
+    words += f" for a picture of {size[0]} × {size[1]}"
     words += ", decoded in tiles." if plan.tiled else "."
     return words if plan.fits else words + " That is more than there is: it may not work."
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -11,19 +11,24 @@ from desktop_app.engine.plan import (
     USUAL_PIXELS,
     Place,
     Plan,
+    expected,
     float8_of,
     in_words,
     make_plan,
     offloads_of,
 )
+from desktop_app.errors import AppError
+from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES
 from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.unread import unread
 from desktop_app.recipe.wishes import Dtype, Offload, Wishes, wishes_in
 from desktop_app.settings import Settings
 from desktop_app.studio.background import Background
-from desktop_app.studio.conductor import Conductor
+from desktop_app.studio.conductor import Conductor, EngineState
+from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
+from desktop_app.studio.model_choice import fields_for
 from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.values import Notice
 
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
-    """What can be decided here, for one model or for all.
+    """What can be decided here, for one model or for all; nothing while no device is known.
 
     Attributes:
         usual: what comes of it where nothing is decided.
@@ -53,22 +58,22 @@ class Outlook:
     """How a model will be kept.
 
     Attributes:
-        words: the plan, in a sentence or two.
+        words: the plan, in a sentence or two, or why there is none.
         own: what is decided of this model.
         exact: whether its pixels are those of the automatic plan.
     """
 
     words: str
-    choices: Choices
     own: Wishes
-    exact: bool
+    choices: Choices = field(default_factory=Choices)
+    exact: bool = True
 
 
 class MemoryDesk(QObject):
     """Plans for models that are not loaded yet, and the decisions that change them.
 
     Signals:
-        changed(): the device, or what is decided for all models.
+        changed(): the device, what is decided for all models, or the size of the draft's pictures.
         planned(Path): `outlook` tells of the model at this place from now on.
         notice(Notice): what was done because memory ran out.
         failed(AppError)
@@ -81,19 +86,25 @@ class MemoryDesk(QObject):
 
     def __init__(
         self,
+        editor: Editor,
         library: LibraryModel,
         settings: SettingsHolder,
         reads: Background,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._library, self._settings, self._reads = library, settings, reads
+        self._editor, self._library = editor, library
+        self._settings, self._reads = settings, reads
+        self._engine: EngineState = "starting"
         self._device: DeviceInfo | None = None
         self._usual = wishes_in(dict(settings.values.memory))
         self._held: dict[tuple[Path, int], Held] = {}
         self._told: tuple[str, ...] = ()
         self._reading: set[tuple[Path, int]] = set()
+        self._unread: dict[tuple[Path, int], AppError] = {}
         settings.changed.connect(self._settings_changed)
+        editor.changed.connect(self._draft_changed)
+        library.changed.connect(self._read_again)
 
     @property
     def usual(self) -> Wishes:
@@ -127,23 +138,17 @@ class MemoryDesk(QObject):
 
     def follow(self, conductor: Conductor) -> None:
         """Know the device that pictures are made on, and tell what was done for their memory."""
+        conductor.engine_state.connect(self._take_engine)
         conductor.device_changed.connect(self._take_device)
         conductor.stored.connect(lambda _, record: self._tell_notes(record))
 
-    def outlook(self, asset: "Asset") -> Outlook | None:
-        """How a model will be kept.
-
-        Returns:
-            None where that is not known yet; `planned` tells when it is.
-        """
-        place = self._place
-        if place is None or asset.missing:
-            return None
-        held = self._held.get(_key(asset))
+    def outlook(self, asset: "Asset") -> Outlook:
+        """How a model will be kept; where that is not known yet, `planned` tells when it is."""
+        own, place, held = asset.facts.wishes, self._place, self._held.get(_key(asset))
+        if place is None:
+            return Outlook(words=self._why_no_place(), own=own)
         if held is None:
-            self._read(asset)
-            return None
-        own = asset.facts.wishes
+            return Outlook(words=self._why_unread(asset), own=own)
         plan = make_plan(held, place, USUAL_PIXELS, own.over(self._usual))
         free = make_plan(held, place, USUAL_PIXELS)
         usual = make_plan(held, place, USUAL_PIXELS, self._usual)
@@ -153,10 +158,43 @@ class MemoryDesk(QObject):
             float8=float8_of(held, place),
             usual=_as_wishes(usual),
         )
-        words = in_words(plan, place)
+        width, height = self._size(asset)
+        told = replace(plan, expected=expected(plan, held, width * height))
+        words = in_words(told, place, (width, height))
         if held.components and not held.components.intersection(DECODERS):
             words += " What completes the network comes on top of that."
         return Outlook(words=words, choices=choices, own=own, exact=_pixels(plan) == _pixels(free))
+
+    def _size(self, asset: "Asset") -> tuple[int, int]:
+        """Width and height in pixels of what the draft asks for, or would with this model."""
+        draft, model = self._editor.draft, self._library.find(asset.ref)
+        if model is None or draft.model == model.ref:
+            return draft.width, draft.height
+        fields = fields_for(draft, self._library.current, model)
+        return fields.get("width", draft.width), fields.get("height", draft.height)
+
+    def _why_no_place(self) -> str:
+        match self._engine:
+            case "starting":
+                return "It is planned once the engine is there."
+            case "failed":
+                return "There is no plan for it: the engine could not be started."
+            case "ready":
+                return "There is no plan for it: this engine makes none."
+
+    def _why_unread(self, asset: "Asset") -> str:
+        """Read a model, unless that failed."""
+        fault = self._unread.get(_key(asset))
+        if fault is not None:
+            return f"There is no plan for it. {fault.sentence}"
+        self._read(asset)
+        return "It is planned when the model has been read."
+
+    @Slot(str)
+    def _take_engine(self, state: EngineState) -> None:
+        before, self._engine = self._engine, state
+        if self._place is None and state != before:
+            self.changed.emit()
 
     @Slot(object)
     def _take_device(self, device: "DeviceInfo") -> None:
@@ -196,11 +234,25 @@ class MemoryDesk(QObject):
             self._held[key] = held
             self.planned.emit(asset.path)
 
-        def failed(error: Any) -> None:
+        def failed(error: AppError) -> None:
             self._reading.discard(key)
+            self._unread[key] = error
+            self.planned.emit(asset.path)
             self.failed.emit(error)
 
         self._reads.run(_held_by, asset.path, done=done, failed=failed)
+
+    @Slot()
+    def _read_again(self) -> None:
+        """The models were looked for again: what could not be read may be there now."""
+        if self._unread:
+            self._unread.clear()
+            self.changed.emit()
+
+    @Slot(object, object)
+    def _draft_changed(self, new: Draft, before: Draft) -> None:
+        if (new.width, new.height) != (before.width, before.height):
+            self.changed.emit()
 
     @Slot(object, object)
     def _settings_changed(self, new: Settings, before: Settings) -> None:
@@ -210,9 +262,20 @@ class MemoryDesk(QObject):
 
 
 def _held_by(path: Path) -> "Held":
+    """Raises:
+    AppError: `model-file` when nothing of it can be read.
+    """
     from desktop_app.weights.counting import held_by
 
-    return held_by(path)
+    held = held_by(path)
+    if not held.components:
+        raise AppError(
+            "model-file",
+            f"The weights of “{path.name}” cannot be read.",
+            hint="Let the models be looked for again.",
+            path=str(path),
+        )
+    return held
 
 
 def _key(asset: "Asset") -> tuple[Path, int]:

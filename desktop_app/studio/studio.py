@@ -102,7 +102,7 @@ class Studio(QObject):
         self.library = LibraryModel(
             self.editor, self._reads, folders, paths.cache, self, memory=paths.model_facts
         )
-        self.memory = MemoryDesk(self.library, self.settings, self._reads, self)
+        self.memory = MemoryDesk(self.editor, self.library, self.settings, self._reads, self)
         self.seeds = SeedDesk(self.editor, self._disk, self._reads, paths.cache, self)
         self.shelf, self.styles = self.seeds.shelf, self.seeds.styles
         self.names = PromptNames(paths.wildcards, self.styles, self._reads, self)
@@ -394,6 +394,7 @@ class Studio(QObject):
 
     @Slot(object)
     def _opened(self, storage: Storage) -> None:
+        storage.model_files = self.library.files
         for part in (self.album, self.gallery, self._conductor, self.sweeps, self.audit):
             part.open(storage)
         self.seeds.open(storage)

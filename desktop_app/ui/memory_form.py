@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.recipe.wishes import Wishes
@@ -121,10 +122,7 @@ class MemoryForm(QWidget):
             values = (None, *offered[field])
             lines = [f"{self._undecided}: {first}" if first else self._undecided]
             lines += [words[value] for value in offered[field]]
-            if lines != [combo.itemText(row) for row in range(combo.count())]:
-                combo.clear()
-                for line, value in zip(lines, values, strict=True):
-                    combo.addItem(line, value)
+            combo.fill(zip(lines, values, strict=True))
             decided = getattr(wishes, field)
             combo.setCurrentIndex(values.index(decided) if decided in values else 0)
         self.reset.setVisible(wishes != Wishes())
@@ -171,14 +169,15 @@ class MemoryFold(FoldSection):
             self._render()
 
     def _render(self) -> None:
-        asset = self._asset
-        if asset is None or self.isHidden():
+        # Sizes are typed while another page is in front: then nothing is planned.
+        if self._asset is None or not self.isVisible():
             return
-        outlook = self._memory.outlook(asset)
-        self.form.setVisible(outlook is not None)
-        self.pixels.setVisible(outlook is not None and not outlook.exact)
-        if outlook is None:
-            self.words.setText("It is planned once the engine is there.")
-            return
+        outlook = self._memory.outlook(self._asset)
+        self.form.setVisible(bool(outlook.choices.dtypes))
+        self.pixels.setVisible(not outlook.exact)
         self.words.setText(outlook.words)
         self.form.show_wishes(outlook.own, outlook.choices)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._render()
