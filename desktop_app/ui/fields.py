@@ -1,6 +1,6 @@
 """Small parts of panels: titles, icon buttons, folds, and sentences of refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 
 from PySide6.QtCore import (
@@ -288,6 +288,14 @@ class Combo(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaxVisibleItems(18)
         self.setItemDelegate(_Rows(self))
+
+    def fill(self, rows: Iterable[tuple[str, object]]) -> None:
+        """Offer these words, each with its value; the same ones again change nothing."""
+        wanted = list(rows)
+        if wanted != [(self.itemText(at), self.itemData(at)) for at in range(self.count())]:
+            self.clear()
+            for words, value in wanted:
+                self.addItem(words, value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

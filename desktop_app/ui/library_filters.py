@@ -138,10 +138,7 @@ class AssetFilters(QWidget):
 def _refill(combo: Combo, first: str, rows: Iterable[tuple[str, object]], chosen: object) -> bool:
     """Put rows into a list; True when what was chosen is not among them any more."""
     wanted = [(first, None), *rows]
-    if [combo.itemText(row) for row in range(combo.count())] != [words for words, _ in wanted]:
-        combo.clear()
-        for words, value in wanted:
-            combo.addItem(words, value)
+    combo.fill(wanted)
     at = next((row for row, (_, value) in enumerate(wanted) if value == chosen), -1)
     combo.setCurrentIndex(max(at, 0))
     return at < 0

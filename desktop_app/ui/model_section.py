@@ -93,9 +93,7 @@ class ModelSection(QWidget):
             at = len(titles) - 1
         if not titles:
             titles, at = ["Reading the models…" if self._library.scanning else "No model"], 0
-        if titles != [self.combo.itemText(row) for row in range(self.combo.count())]:
-            self.combo.clear()
-            self.combo.addItems(titles)
+        self.combo.fill((title, None) for title in titles)
         self.combo.setCurrentIndex(at)
         # A branch keeps it still, also when the folders are read again meanwhile.
         self.combo.setEnabled(bool(models) and self._editor.draft.branch is None)

@@ -53,10 +53,7 @@ class MemorySettings(QWidget):
         if wanted and wanted not in names:
             names[wanted] = f"{wanted} – not here"
         rows = {"": _BEST, **names}
-        if list(rows) != [self.device.itemData(row) for row in range(self.device.count())]:
-            self.device.clear()
-            for key, name in rows.items():
-                self.device.addItem(name, key)
+        self.device.fill((name, key) for key, name in rows.items())
         self.device.setCurrentIndex(list(rows).index(wanted))
         for part in (self.device_name, self.device):
             part.setVisible(len(names) > 1 or bool(wanted))
