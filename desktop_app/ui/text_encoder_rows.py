@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.asset_trouble import find_asset, trouble_of
@@ -11,14 +11,13 @@ from desktop_app.studio.editor import Editor
 from desktop_app.studio.encoder_choice import Reader, readers, strangers, with_reader
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Combo, Sentence
-from desktop_app.ui.number_fields import LABEL_WIDTH, ResetLabel
+from desktop_app.ui.asset_row import NONE, OWN, AssetRow
+from desktop_app.ui.fields import Combo, Sentence, drop_contents
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
 
-_OWN = "The model\u2019s own"
-_NONE = "None"
+_TIP = "What reads the prompt for the model"
 
 
 class TextEncoderRows(QWidget):
@@ -33,13 +32,16 @@ class TextEncoderRows(QWidget):
     ) -> None:
         super().__init__(parent)
         self._editor, self._library, self._desk = editor, library, desk
-        self._shown: tuple[Reader, ...] = ()
-        self.combos: dict[str, Combo] = {}
+        self._shown: dict[str, Reader] = {}
+        self._rows: dict[str, AssetRow] = {}
         self.trouble = Sentence(state="warn")
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column = QVBoxLayout()
         self._column.setSpacing(theme.px(8))
-        self._column.addWidget(self.trouble)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(theme.px(8))
+        whole.addLayout(self._column)
+        whole.addWidget(self.trouble)
         editor.changed.connect(self._follow)
         library.current_changed.connect(self.show_readers)
         desk.assets.read.connect(self.show_readers)
@@ -54,59 +56,35 @@ class TextEncoderRows(QWidget):
         """Offer what fits in each place; what is in use and not here is told below."""
         draft, model = self._editor.draft, self._library.current
         found = readers(draft, model, self._desk.assets.all)
-        shown = tuple(one for one in found if one.offered or one.used is not None)
-        if [one.component for one in shown] != [one.component for one in self._shown]:
-            self._rebuild(shown)
+        shown = {one.component: one for one in found if one.offered or one.used is not None}
         self._shown = shown
-        for reader in shown:
-            names, at = _names(reader)
-            combo = self.combos[reader.component]
-            if names != [combo.itemText(row) for row in range(combo.count())]:
-                combo.clear()
-                combo.addItems(names)
-            combo.setCurrentIndex(at)
+        if [*shown] != [*self._rows]:
+            self._make_rows()
+        for component, reader in shown.items():
+            used = reader.used if reader.used != reader.own else None
+            self._rows[component].offer(_usual(reader), reader.offered, used)
         words = self._troubles(draft, found)
         self.trouble.say(words)
         self.setVisible(bool(shown or words))
 
-    def _rebuild(self, shown: tuple[Reader, ...]) -> None:
-        while self._column.count() > 1:
-            item = self._column.takeAt(0)
-            row = item.widget() if item is not None else None
-            if row is not None:
-                row.hide()
-                row.deleteLater()
-        self.combos = {}
-        for place, reader in enumerate(shown):
-            self._column.insertWidget(place, self._row(reader))
+    @property
+    def combos(self) -> dict[str, Combo]:
+        """The choices, by the text encoder that each is for."""
+        return {component: row.choice for component, row in self._rows.items()}
 
-    def _row(self, reader: Reader) -> QWidget:
-        row = QWidget(self)
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.px(10))
-        name = ResetLabel(reader.title)
-        name.setFixedWidth(theme.px(LABEL_WIDTH))
-        name.setToolTip("Double-click for the model\u2019s own")
-        name.reset_asked.connect(partial(self._choose, reader.component, 0))
-        combo = Combo(f"Text encoder {reader.title}")
-        combo.setToolTip("What reads the prompt for the model")
-        combo.activated.connect(partial(self._choose, reader.component))
-        self.combos[reader.component] = combo
-        line.addWidget(name)
-        line.addWidget(combo, 1)
-        return row
+    def _make_rows(self) -> None:
+        drop_contents(self._column)
+        self._rows = {}
+        for component, reader in self._shown.items():
+            row = AssetRow(reader.title, OWN, _TIP, f"Text encoder {reader.title}")
+            row.usual_wanted.connect(partial(self._use_own, component))
+            row.wanted.connect(self._desk.use)
+            self._column.addWidget(row)
+            self._rows[component] = row
 
-    def _choose(self, component: str, row: int) -> None:
-        reader = next((one for one in self._shown if one.component == component), None)
-        if reader is None:
-            return
-        if row == 0:
-            refs = with_reader(self._editor.draft, reader, None)
-            self._editor.set(text_encoders=refs)
-        elif row <= len(reader.offered):
-            self._desk.use(reader.offered[row - 1])
-        self.show_readers()
+    def _use_own(self, component: str) -> None:
+        refs = with_reader(self._editor.draft, self._shown[component], None)
+        self._editor.set(text_encoders=refs)
 
     def _troubles(self, draft: Draft, found: tuple[Reader, ...]) -> str:
         lost = strangers(draft, found)
@@ -117,13 +95,8 @@ class TextEncoderRows(QWidget):
         return f"{lost[0].name}: {why}" if why else ""
 
 
-def _names(reader: Reader) -> tuple[list[str], int]:
-    """What the row offers, and which of it is in use."""
-    first = reader.own.name if reader.own is not None else _OWN if reader.inside else _NONE
-    names = [first, *(one.name for one in reader.offered)]
-    if reader.used is None or reader.used == reader.own:
-        return names, 0
-    hashes = [one.sha256 for one in reader.offered]
-    if reader.used.sha256 in hashes:
-        return names, hashes.index(reader.used.sha256) + 1
-    return [*names, reader.used.name], len(names)
+def _usual(reader: Reader) -> str:
+    """What the model reads with when nothing else is chosen."""
+    if reader.own is not None:
+        return reader.own.name
+    return OWN if reader.inside else NONE
