@@ -1,6 +1,6 @@
 """Which files complete a network that lies in a file of its own, and what is still missing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +105,24 @@ def completed(
 def with_text_encoder(
     refs: Iterable[ModelRef], asset: Asset, others: Iterable[Asset]
 ) -> tuple[ModelRef, ...]:
-    """Text encoders with this one in the place of another of its kind."""
+    """Text encoders with this one in the place of another of its kind, or last."""
     same = {one.sha256 for one in others if one.identity.variant == asset.identity.variant}
-    kept = tuple(one for one in refs if one.sha256 not in same)
-    return (*kept, asset.ref) if asset.ref is not None else kept
+    return in_place(refs, asset.ref, same)
+
+
+def in_place(
+    refs: Iterable[ModelRef], new: ModelRef | None, gone: Container[str]
+) -> tuple[ModelRef, ...]:
+    """What is in use with another one where the first of those that go was, or last.
+
+    Args:
+        gone: hashes of those that go.
+    """
+    before = tuple(refs)
+    at = next((at for at, ref in enumerate(before) if ref.sha256 in gone), len(before))
+    ahead = before[:at]
+    behind = tuple(ref for ref in before[at:] if ref.sha256 not in gone)
+    return (*ahead, *([new] if new is not None else []), *behind)
 
 
 def _name_inside(needed: Needed) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from desktop_app.library.completion import lacks
+from desktop_app.library.completion import in_place, lacks
 from desktop_app.library.identity import Asset
 from desktop_app.recipe.completing import COMPONENTS
 from desktop_app.recipe.draft import Draft
@@ -70,11 +70,10 @@ def strangers(draft: Draft, shown: Iterable[Reader]) -> tuple[ModelRef, ...]:
     return tuple(ref for ref in draft.text_encoders if ref.sha256 not in placed)
 
 
-def with_reader(draft: Draft, reader: Reader, ref: ModelRef | None) -> tuple[ModelRef, ...]:
-    """The draft's text encoders with another one in a place; None for the model's own."""
-    kept = [one for one in draft.text_encoders if one != reader.used]
-    new = ref or reader.own
-    return (*kept, new) if new is not None else tuple(kept)
+def with_own(draft: Draft, reader: Reader) -> tuple[ModelRef, ...]:
+    """The draft's text encoders with the model's own in a place again."""
+    gone = {reader.used.sha256} if reader.used is not None else set[str]()
+    return in_place(draft.text_encoders, reader.own, gone)
 
 
 def _of(component: str, refs: Iterable[ModelRef], known: dict[str, Asset]) -> ModelRef | None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from desktop_app.recipe.draft import Draft
 from desktop_app.studio.asset_trouble import find_asset, trouble_of
 from desktop_app.studio.editor import Editor
-from desktop_app.studio.encoder_choice import Reader, readers, strangers, with_reader
+from desktop_app.studio.encoder_choice import Reader, readers, strangers, with_own
 from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
 from desktop_app.ui.asset_row import NONE, OWN, AssetRow
@@ -83,8 +83,7 @@ class TextEncoderRows(QWidget):
             self._rows[component] = row
 
     def _use_own(self, component: str) -> None:
-        refs = with_reader(self._editor.draft, self._shown[component], None)
-        self._editor.set(text_encoders=refs)
+        self._editor.set(text_encoders=with_own(self._editor.draft, self._shown[component]))
 
     def _troubles(self, draft: Draft, found: tuple[Reader, ...]) -> str:
         lost = strangers(draft, found)

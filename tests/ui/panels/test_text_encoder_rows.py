@@ -87,6 +87,19 @@ def test_another_text_encoder_takes_the_place_of_its_like(shown: Shown, fold: Ad
     assert [ref.name for ref in editor.draft.text_encoders] == ["clip_l"]
 
 
+def test_a_text_encoder_keeps_its_place_among_the_others(shown: Shown, fold: AdvancedFold) -> None:
+    editor, rows = shown.stage.studio.editor, fold.text_encoders
+    choose(shown, "large")
+    before = editor.draft
+    assert len(before.text_encoders) == 2
+    combo = rows.combos["clip-l"]
+    combo.activated.emit(1)
+    at = next(at for at, ref in enumerate(before.text_encoders) if ref.name == "clip_l")
+    assert editor.draft.text_encoders[at].name == "long"
+    combo.activated.emit(0)
+    assert editor.draft == before
+
+
 def test_what_is_not_here_or_does_not_fit_is_told(shown: Shown, fold: AdvancedFold) -> None:
     editor, rows = shown.stage.studio.editor, fold.text_encoders
     gone = ModelRef(sha256="ab" * 32, name="lost", kind="text_encoder")
