@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -135,7 +135,7 @@ class Teller(Watch):
     """Makes `Step` events of the steps, computed or not.
 
     Args:
-        factors: for the small pictures; None for none.
+        factors: for the small pictures, by what was done before a leg; empty for none.
         unpack: from the form that the pipeline works on to the one that the factors take.
     """
 
@@ -143,7 +143,7 @@ class Teller(Watch):
         self,
         legs: tuple[Leg, ...],
         report: Report,
-        factors: Factors | None,
+        factors: Mapping[int, Factors],
         unpack: Callable[[torch.Tensor], torch.Tensor],
     ) -> None:
         self._legs = legs
@@ -155,9 +155,8 @@ class Teller(Watch):
         self._shared = start.step if isinstance(start, FromStep) else 0
 
     def seen(self, look: Look) -> None:
-        small = self._factors
-        x0 = None if small is None else look.predicted_x0()
-        noisy = None if small is None else look.noisy()
+        x0 = look.predicted_x0() if self._factors else None
+        noisy = look.noisy() if self._factors else None
         self._tell(look.index, look.timestep, look.level, x0, noisy)
 
     def skipped(self, index: int, leg: Leg, snapshot: Snapshot | None) -> None:
@@ -178,7 +177,7 @@ class Teller(Watch):
         noisy: torch.Tensor | None,
     ) -> None:
         leg = next(leg for leg in reversed(self._legs) if leg.before < index)
-        tiling, small = leg.recipe.tiling, self._factors
+        tiling, small = leg.recipe.tiling, self._factors.get(leg.before)
         preview = None if small is None or x0 is None else small.rgb(self._unpack(x0), tiling)
         state = None if small is None or noisy is None else small.rgb(self._unpack(noisy), tiling)
         now = time.perf_counter()

@@ -13,10 +13,9 @@ from desktop_app.engine.events import Frame
 from desktop_app.engine.snapshots import Snapshot
 from desktop_app.engine.tap import Look
 from desktop_app.engine.walking import Cache, Watch
-from desktop_app.recipe.recipe import Recipe
 
-Develop = Callable[[torch.Tensor, Recipe, Report], NDArray[np.uint8]]
-"""Latents of the form signal * x0 + noise * eps, (1, C, H/f, W/f), to pixels (H, W, 3)."""
+Develop = Callable[[torch.Tensor, Leg, Report], NDArray[np.uint8]]
+"""Latents of a leg, (1, C, H/f, W/f) as signal * x0 + noise * eps, to pixels (H, W, 3)."""
 
 
 @dataclass(kw_only=True)
@@ -84,5 +83,5 @@ class Filmer(Watch):
         frame = Frame(index=index, count=self.count)
         # Told before each way of decoding too: that is where a stop is asked for.
         self.report(frame)
-        pixels = self.develop(self.unpack(latents), leg.recipe, lambda _: self.report(frame))
+        pixels = self.develop(self.unpack(latents), leg, lambda _: self.report(frame))
         self.take(index, self.count, pixels)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from desktop_app.engine import residency
 from desktop_app.engine.adapters.attachments import Attachments
 from desktop_app.engine.backend import DeviceInfo, Rendered, Report, Take
+from desktop_app.engine.branching import Leg
 from desktop_app.engine.denoising import Teller
 from desktop_app.engine.events import Encoding, Latents, Loading
 from desktop_app.engine.families import caller
@@ -119,7 +120,7 @@ class Session:
 
     def _attempt(self, recipe: Recipe, report: Report, *, previews: bool, anew: bool) -> Rendered:
         work = self._ready(recipe, report, reads=not anew)
-        factors = self._preview_factors(work, report) if previews else None
+        factors = self._preview_factors(work, report) if previews else {}
         with residency.refused_when_full(self._device, _picture(recipe)):
             report(Encoding())
             noise, generator = work.begin()
@@ -164,18 +165,18 @@ class Session:
     ) -> None:
         """See `Backend.film`."""
         work = self._ready(recipe, report)
-        factors = self._preview_factors(work, report) if small else None
+        factors = self._preview_factors(work, report) if small else {}
 
-        def develop(latents: torch.Tensor, leg: Recipe, told: Report) -> NDArray[np.uint8]:
-            if factors is not None:
-                return factors.rgb(latents, leg.tiling)
-            return work.decoded(latents, told, leg).pixels
+        def develop(latents: torch.Tensor, leg: Leg, told: Report) -> NDArray[np.uint8]:
+            if small:
+                return factors[leg.before].rgb(latents, leg.recipe.tiling)
+            return work.decoded(latents, told, leg.recipe).pixels
 
         filmer = Filmer(
             legs=work.legs,
             noisy=noisy,
             develop=develop,
-            unpack=work.unpacked if factors is None else work.shown,
+            unpack=work.shown if small else work.unpacked,
             take=take,
             report=report,
         )
@@ -205,17 +206,23 @@ class Session:
         ensemble = self.models.ensemble(recipe, report)
         return make_ready(recipe, ensemble, self._device, self._snapshots, reads=reads)
 
-    def _preview_factors(self, work: Work, report: Report) -> Factors:
-        ref = work.recipe.vae or work.recipe.model
+    def _preview_factors(self, work: Work, report: Report) -> dict[int, Factors]:
+        """By what was done before a leg: the factors for the VAE that decodes it."""
+        return {leg.before: self._factors_for(work, leg.recipe, report) for leg in work.legs}
+
+    def _factors_for(self, work: Work, leg: Recipe, report: Report) -> Factors:
+        recipe, model = work.recipe, work.last
+        # One that is built in decodes every leg.
+        vae = leg.vae if model.lent is None else recipe.vae
+        ref = vae or (recipe.refiner.model if recipe.refiner else recipe.model)
         # The scale of the latents is in the model's settings, not in the file of a VAE.
-        key = work.ensemble.base.config_sha256, ref.sha256
+        key = model.config_sha256, ref.sha256
         factors = self._factors.get(key)
         if factors is None:
             # Fitting takes seconds on a slow machine, once for each VAE: still a part of loading.
             report(Loading(what=ref.name))
-            base = work.ensemble.base
-            with base.revised(work.recipe):
-                factors = factors_for(decoder_of(base), self._cache)
+            with model.revised(leg):
+                factors = factors_for(decoder_of(model), self._cache)
             self._factors[key] = factors
         return factors
 

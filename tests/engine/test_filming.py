@@ -13,7 +13,8 @@ from desktop_app.engine.render import LocalBackend
 from desktop_app.errors import Cancelled
 from desktop_app.recipe.recipe import Recipe
 from tests.engine.branches import branch, keeping_backend
-from tests.engine.models import Events, recipe_for, render, steps_of
+from tests.engine.models import Events, recipe_for, ref, render, steps_of
+from tests.tiny_model import save_tiny_model
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +70,24 @@ def test_small_frames_are_the_previews(keeping: LocalBackend) -> None:
         # The last frame is the picture itself in both.
         last: Any = steps[-1].noisy
         assert np.array_equal(frames[-1], last)
+
+
+def test_each_part_of_the_way_is_shown_by_its_own_vae(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    save_tiny_model(folder, seed=9)
+    vae = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    backend = keeping_backend(tmp_path / "cache", tiny=tiny_model, other=vae)
+    parent = recipe_for("tiny", num_inference_steps=4)
+    own, _ = film(backend, parent, small=True)
+    recipe = branch(parent, 2, vae=ref("other"))
+    steps = steps_of(render(backend, recipe)[1])
+    frames, _ = film(backend, recipe, small=True)
+    backend.close()
+    shown: list[Any] = [one.preview for one in steps]
+    assert [np.array_equal(a, b) for a, b in zip(frames, own, strict=True)] == [True] * 2 + [
+        False
+    ] * 2
+    assert all(np.array_equal(a, b) for a, b in zip(frames[:-1], shown[:-1], strict=True))
 
 
 def test_a_film_can_be_stopped(keeping: LocalBackend) -> None:
