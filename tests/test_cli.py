@@ -1,5 +1,6 @@
 """The command line: every command, every way to use it wrongly, and the proof in a new process."""
 
+import hashlib
 import json
 import os
 import select
@@ -126,6 +127,10 @@ def test_a_prompt_calls_a_lora_by_its_name(tmp_path: Path) -> None:
     (use,) = recipe.adapters
     assert isinstance(use, LoraUse)
     assert (use.lora.name, use.weight, recipe.prompt.strip()) == ("ink", 0.8, "a fox")
+    whole = hashlib.sha256((models / "loras/ink.safetensors").read_bytes()).hexdigest()
+    text = metadata.read_picture(tmp_path / "with.png").infotext or ""
+    assert text.startswith("a fox <lora:ink:0.8>\n")
+    assert f'Lora hashes: "ink: {whole[:10]}"' in text
     done = run("reproduce", str(tmp_path / "with.png"), home=home)
     assert done.stdout.splitlines()[0] == "Identical"
     done = run("render", *words, "a <lora:nobody:1>", "--out", str(tmp_path / "n.png"), home=home)

@@ -1,5 +1,6 @@
 """The command line makes a picture with another VAE and text encoder, and says what it needs."""
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,9 @@ def test_other_parts_are_used_and_proved(
     expected = plain(folders, "vae", "text_encoder")
     assert np.array_equal(pixels.read_pixels(out), expected)
     assert not np.array_equal(expected, plain(folders))
+    whole = hashlib.sha256((models / "vae" / "other_vae.safetensors").read_bytes()).hexdigest()
+    text = metadata.read_picture(out).infotext or ""
+    assert f"VAE hash: {whole[:10]}, Module 1: other_vae, Module 2: other_clip, RNG" in text
     capsys.readouterr()
     assert cli.main(["reproduce", str(out)]) == 0
     assert "Identical" in capsys.readouterr().out

@@ -23,6 +23,7 @@ from desktop_app.library.catalog import Catalog, ModelInfo
 from desktop_app.library.completion import with_text_encoder
 from desktop_app.recipe import codec, flags, marks
 from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.foreign import Files
 from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.names import Names
 from desktop_app.recipe.preset_file import STYLES
@@ -63,11 +64,12 @@ class Target:
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.folder).close()
 
-    def save(self, rendered: Rendered) -> Path:
+    def save(self, rendered: Rendered, models: Files) -> Path:
         """Write the picture with its recipe inside; its path."""
-        data = metadata.write_png(rendered.pixels, rendered.recipe, rendered.provenance)
+        recipe, provenance = rendered.recipe, rendered.provenance
+        data = metadata.write_png(rendered.pixels, recipe, provenance, files=models)
         if self.file is None:
-            return files.write_numbered(self.folder, f"{rendered.recipe.seed}.png", data)
+            return files.write_numbered(self.folder, f"{recipe.seed}.png", data)
         files.write_atomic(self.file, data)
         return self.file
 
@@ -95,7 +97,7 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
                 place = f"{number + 1}/{len(recipes)} " if len(recipes) > 1 else ""
                 report = reporter(output, stopped, place)
                 rendered = backend.render(recipe, report, previews=False)
-                path = _saved(target, rendered, output)
+                path = _saved(target, rendered, catalog.files(), output)
                 output.line(f"{path} (seed {recipe.seed}, {rendered.provenance.seconds:.1f} s)")
                 rows.append(_row(path, rendered))
         finally:
@@ -135,7 +137,7 @@ def reproduce(chosen: argparse.Namespace, output: Output) -> int:
         try:
             report = reporter(output, stopped, "")
             rendered = backend.render(recipe, report, previews=False, like=provenance.fingerprint)
-            path = target.save(rendered) if target else None
+            path = target.save(rendered, catalog.files()) if target else None
         finally:
             output.clear()
             backend.close()
@@ -289,9 +291,9 @@ def _number(option: str, text: str) -> float:
         raise AppError("arguments", f"{option} is a number, not {text[:40]!r}.") from fault
 
 
-def _saved(target: Target, rendered: Rendered, output: Output) -> Path:
+def _saved(target: Target, rendered: Rendered, models: Files, output: Output) -> Path:
     try:
-        return target.save(rendered)
+        return target.save(rendered, models)
     except AppError:
         output.note(f"The picture is lost, but seed {rendered.recipe.seed} makes it again.")
         raise

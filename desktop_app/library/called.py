@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 
 from desktop_app.library.identity import Asset
-
-_SIGNS = frozenset("<>:{}|\\\n")
-"""What a name in a prompt cannot hold."""
+from desktop_app.recipe.names import tag_name
 
 
 def loras_by_name(assets: Iterable[Asset]) -> dict[str, Asset]:
-    """LoRAs that can be used, by the file's name, as elsewhere, and by our own.
+    """LoRAs that can be used, by the file's name, as elsewhere, and by our own; without the signs
+    that no tag can hold.
 
     Of two with one name the first counts, and a file's name before another's title.
     """
@@ -20,7 +19,8 @@ def loras_by_name(assets: Iterable[Asset]) -> dict[str, Asset]:
     ]
     found: dict[str, Asset] = {}
     for asset in usable:
-        found.setdefault(asset.path.stem, asset)
+        found.setdefault(tag_name(asset.path.stem), asset)
     for asset in usable:
-        found.setdefault(asset.name, asset)
-    return {name: asset for name, asset in found.items() if not _SIGNS & set(name)}
+        found.setdefault(tag_name(asset.name), asset)
+    found.pop("", None)
+    return found

@@ -15,6 +15,7 @@ from desktop_app.library.info import ModelInfo, Words, info_of
 from desktop_app.library.memory import Memory
 from desktop_app.library.pipelines import check_model
 from desktop_app.paths import RESOURCES
+from desktop_app.recipe.foreign import Files, ModelFile
 from desktop_app.recipe.recipe import ModelRef
 
 __all__ = ["Catalog", "ModelInfo", "Words"]
@@ -48,7 +49,7 @@ class Catalog:
         self._lock = threading.RLock()
         self._models: tuple[ModelInfo, ...] | None = None
         self._opened: dict[str, ModelInfo] = {}
-        self._placed: dict[str, Path] = {}
+        self._placed: dict[str, Asset] = {}
         self._infos: dict[Path, tuple[Asset, ModelInfo]] = {}
         self.refused: tuple[tuple[Path, AppError], ...] = ()
 
@@ -164,6 +165,16 @@ class Catalog:
                 return one
         return None
 
+    def files(self) -> Files:
+        """The files of all models that are there and were hashed, by the hash of their tensors."""
+        with self._lock:
+            placed = tuple(self._placed.values())
+        return {
+            one.sha256: ModelFile(name=one.path.name, sha256=one.file_sha256)
+            for one in (*placed, *self._assets.all())
+            if one.sha256 is not None and one.file_sha256 is not None and not one.missing
+        }
+
     def find(self, ref: ModelRef) -> ModelInfo:
         """The model with these tensors, whatever it is called here.
 
@@ -232,7 +243,7 @@ class Catalog:
         ref = hashed.ref
         assert ref is not None
         with self._lock:
-            self._placed[ref.sha256] = hashed.path
+            self._placed[ref.sha256] = hashed
         return ref
 
     def _other(self, name: str, kind: Kind) -> Asset:
@@ -260,7 +271,7 @@ class Catalog:
                 found any more.
         """
         known = {info.ref.sha256: info.path for info in (*self._opened.values(), *self._all())}
-        known |= self._placed
+        known |= {sha256: asset.path for sha256, asset in self._placed.items()}
         asset = self.asset(ref)
         if asset is None and ref.sha256 in known:
             asset = self._assets.look(known[ref.sha256])
@@ -302,6 +313,7 @@ class Catalog:
         assert info is not None
         with self._lock:
             self._opened[info.ref.sha256] = info
+            self._placed[info.ref.sha256] = hashed
         return info
 
     def _info(self, asset: Asset) -> ModelInfo:

@@ -107,6 +107,17 @@ def read_blocks(text: str) -> Blocks | None:
     return blocks_of(dict.fromkeys(NAMES, 0.0) | given)
 
 
+def listed(blocks: Blocks) -> str:
+    """The 26 weights that `read_blocks` reads as these."""
+    weights = dict.fromkeys(NAMES, 1.0) | dict(blocks)
+    return ",".join(decimal(weights[name]) for name in NAMES)
+
+
+def decimal(weight: float) -> str:
+    """A weight as a tag can say it: with at most six places, and never as a power of ten."""
+    return f"{weight:.6f}".rstrip("0").rstrip(".")
+
+
 def words_of(blocks: Blocks) -> str:
     """Each block with its weight, such as `BASE 0, IN04 0.5`."""
     return ", ".join(f"{name} {weight:g}" for name, weight in blocks)

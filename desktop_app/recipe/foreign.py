@@ -1,9 +1,11 @@
-"""What another program says of a picture, as values that a Draft can take."""
+"""What other programs say of a picture, in values for a Draft; and what they call the models."""
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from types import MappingProxyType
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import HEIGHT, PROMPT_MAX, WIDTH, Range
@@ -24,6 +26,46 @@ _SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[x×,]\s*(\d{1,6})\s*\)?\s*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFile:
+    """The file of a model here, for other programs call a model by it.
+
+    Attributes:
+        name: with its ending, without its folder.
+        sha256: of the whole file, 64 lower-case hex digits.
+    """
+
+    name: str
+    sha256: str
+
+    @property
+    def stem(self) -> str:
+        return PurePath(self.name).stem
+
+    @property
+    def short(self) -> str:
+        """The first ten digits, which Civitai and A1111 know a file by."""
+        return self.sha256[:10]
+
+
+Files = Mapping[str, ModelFile]
+"""By the hash of their tensors, as far as that of the file is known too."""
+NO_FILES: Files = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedModel:
+    """A model as another program names it.
+
+    Attributes:
+        name: empty where only its hash is told.
+        hash: the first digits of its file's sha256; empty where they are not told.
+    """
+
+    name: str
+    hash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NamedRefiner:
     """A refiner as another program names it.
 
@@ -35,6 +77,23 @@ class NamedRefiner:
     name: str
     hash: str = ""
     start: float = 0.8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedModels:
+    """The models that another program names beside the one that makes the picture.
+
+    Attributes:
+        modules: VAEs and text encoders, as Forge lists them without a word on which is which.
+        loras: those that the prompt calls and whose hash is told.
+        embeddings: those that a word of the prompts stands for, by that word.
+    """
+
+    refiner: NamedRefiner | None = None
+    vae: NamedModel | None = None
+    modules: tuple[NamedModel, ...] = ()
+    loras: tuple[NamedModel, ...] = ()
+    embeddings: tuple[NamedModel, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +110,7 @@ class Infotext:
     fields: Mapping[str, str]
     model_name: str = ""
     model_hash: str = ""
-    refiner: NamedRefiner | None = None
+    named: NamedModels = field(default_factory=NamedModels)
     notes: tuple[str, ...] = ()
 
 
@@ -64,11 +123,11 @@ class Taker:
 
     def text(self, field: str, name: str, value: str) -> None:
         """Take a prompt, without the characters that are no text."""
-        clean = "".join("�" if "\ud800" <= c <= "\udfff" else c for c in value.replace("\0", ""))
-        if len(clean) > PROMPT_MAX:
-            clean = clean[:PROMPT_MAX]
+        text = clean(value)
+        if len(text) > PROMPT_MAX:
+            text = text[:PROMPT_MAX]
             self.notes.append(f"{name} was cut to {PROMPT_MAX:,} characters.")
-        self.changes[field] = clean
+        self.changes[field] = text
 
     def number(self, field: str, kind: Range, value: object, *, clamp: bool) -> None:
         """Take a number of this kind; one out of range is changed to fit, or left out."""
@@ -120,6 +179,11 @@ class Taker:
                 # Programs that name both mean the schedule; "Automatic" leaves it to the name.
                 sigmas = sigmas if spacing == "default" else spacing
         self.changes["scheduler"], self.changes["sigmas"] = key, sigmas
+
+
+def clean(text: str) -> str:
+    """The text without the characters that are none."""
+    return "".join("�" if "\ud800" <= c <= "\udfff" else c for c in text.replace("\0", ""))
 
 
 def _spacing(schedule: str) -> Sigmas | None:

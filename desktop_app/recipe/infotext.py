@@ -5,14 +5,25 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from desktop_app.recipe.foreign import Infotext, NamedRefiner, Taker, parsed, shown
+from desktop_app.recipe.foreign import (
+    Infotext,
+    NamedModel,
+    NamedModels,
+    NamedRefiner,
+    Taker,
+    clean,
+    parsed,
+    shown,
+)
 from desktop_app.recipe.foreign_json import read_json
 from desktop_app.recipe.recipe import (
+    ADAPTERS_MAX,
     GUIDANCE,
     REFINER_START,
     SEED,
     STEPS,
     STRENGTH,
+    TEXT_ENCODERS_MAX,
     VariationMethod,
 )
 
@@ -24,6 +35,8 @@ _LINES_MAX = 20_000
 _OWN = "Mezzotint"
 """What the name of our version begins with."""
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,60}):\s*")
+_HASH = re.compile(r"[0-9a-f]{4,64}")
+_NO_VAE = frozenset({"", "none", "automatic"})
 _REFINER = re.compile(r"(.*?)\s*(?:\[([0-9a-f]{6,64})\])?")
 
 
@@ -84,7 +97,7 @@ def _fields(line: str) -> dict[str, str]:
         value, place = _value(line, place)
         # Of two fields with one name the first is meant: later ones stand inside an unquoted text.
         found.setdefault(last, value)
-    return {name: value.strip() for name, value in found.items()}
+    return {name: clean(value).strip() for name, value in found.items()}
 
 
 def _value(line: str, place: int) -> tuple[str, int]:
@@ -96,8 +109,11 @@ def _value(line: str, place: int) -> tuple[str, int]:
         except (ValueError, RecursionError):
             pass
         else:
-            text = cast(str, parsed) if line[place] == '"' else line[place:end]
-            return text, _comma(line, end) + 1
+            comma = _comma(line, end)
+            # A name may begin with a bracket too, and goes on behind the one that closes it.
+            if line[place] == '"' or not line[end:comma].strip():
+                text = cast(str, parsed) if line[place] == '"' else line[place:end]
+                return text, comma + 1
     end = _comma(line, place)
     return line[place:end], end + 1
 
@@ -134,7 +150,13 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
         fields=dict(fields),
         model_name=fields.get("Model", "")[:300],
         model_hash=fields.get("Model hash", "")[:64].lower(),
-        refiner=_refiner(fields, taker),
+        named=NamedModels(
+            refiner=_refiner(fields, taker),
+            vae=_vae(fields),
+            modules=_modules(fields),
+            loras=_hashed(fields.get("Lora hashes", ""), ADAPTERS_MAX),
+            embeddings=_hashed(fields.get("TI hashes", ""), ADAPTERS_MAX),
+        ),
         notes=tuple(taker.notes),
     )
 
@@ -151,6 +173,31 @@ def _refiner(fields: Mapping[str, str], taker: Taker) -> NamedRefiner | None:
         taker.notes.append(f"The refiner's start {shown(told)} is out of range and was left out.")
         start = 0.8
     return NamedRefiner(name=name[:300], hash=digits or "", start=float(start))
+
+
+def _vae(fields: Mapping[str, str]) -> NamedModel | None:
+    """The VAE; where Forge lists it among its modules, only its hash is told here."""
+    name, digits = fields.get("VAE", ""), fields.get("VAE hash", "").lower()
+    known = digits if _HASH.fullmatch(digits) else ""
+    if name.casefold() in _NO_VAE and ("VAE" in fields or not known):
+        return None
+    return NamedModel(name=name[:300], hash=known)
+
+
+def _modules(fields: Mapping[str, str]) -> tuple[NamedModel, ...]:
+    """What Forge lists from `Module 1` on: the VAE, and the text encoders."""
+    told = (fields.get(f"Module {number}", "") for number in range(1, TEXT_ENCODERS_MAX + 2))
+    return tuple(NamedModel(name=name[:300]) for name in dict.fromkeys(told) if name)
+
+
+def _hashed(text: str, count: int) -> tuple[NamedModel, ...]:
+    """`name: hash, name: hash`, at most so many; A1111 may name one twice."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, digits = (one.strip() for one in part.rpartition(":"))
+        if name and _HASH.fullmatch(digits.lower()) and len(found) < count:
+            found.setdefault(name[:300], digits.lower())
+    return tuple(NamedModel(name=name, hash=digits) for name, digits in found.items())
 
 
 def _variation_method(fields: Mapping[str, str]) -> VariationMethod:

@@ -1,7 +1,8 @@
 """The LoRAs that a prompt calls by tags, and the prompt with one of them changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from desktop_app.recipe.blocks import decimal
 from desktop_app.recipe.names import LoraCall, called, read_lora
 from desktop_app.recipe.wildcards import TAG
 
@@ -33,10 +34,23 @@ def lora_tags(text: str) -> tuple[LoraTag, ...]:
     return tuple(found)
 
 
+def written(call: LoraCall, kind: str = "lora") -> str:
+    """The tag that calls a LoRA so."""
+    return f"<{kind}:{call.name}:{decimal(call.weight)}{call.rest}>"
+
+
 def reweighed(text: str, tag: LoraTag, weight: float) -> str:
     """The text with another weight in a tag of it; what else the tag says stays."""
-    said = f"<{tag.kind}:{tag.call.name}:{weight:.6g}{tag.call.rest}>"
-    return text[: tag.start] + said + text[tag.end :]
+    return _with(text, tag, replace(tag.call, weight=weight))
+
+
+def renamed(text: str, tag: LoraTag, name: str) -> str:
+    """The text with another name in a tag of it; what else the tag says stays."""
+    return _with(text, tag, replace(tag.call, name=name))
+
+
+def _with(text: str, tag: LoraTag, call: LoraCall) -> str:
+    return text[: tag.start] + written(call, tag.kind) + text[tag.end :]
 
 
 def without(text: str, tag: LoraTag) -> str:

@@ -27,6 +27,8 @@ WEIGHT_MAX = 10_000
 CALLS_MAX = 200
 PARTS_MAX = 8
 """Of a LoRA's tag, after the name."""
+_SIGNS = re.compile(r"[<>:{}|\\\n]")
+"""What a name in a tag cannot hold."""
 
 WILDCARD = re.compile(r"__(?P<name>[\w*](?:[\w\-./* ]{0,118}?[\w*])?)__")
 _WEIGHT = re.compile(r"[+-]?(?:[0-9]{1,4}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")
@@ -154,6 +156,11 @@ def read_wildcard(name: str, text: str) -> Wildcard:
     options = read_options(text)
     found = {match["name"]: None for option in options for match in WILDCARD.finditer(option.text)}
     return Wildcard(name=name, options=options, calls=tuple(found)[:CALLS_MAX])
+
+
+def tag_name(name: str) -> str:
+    """The name as a tag can say it: without the signs that have a meaning there."""
+    return _SIGNS.sub("", name).strip()
 
 
 def read_lora(words: str) -> LoraCall | None:

@@ -3,14 +3,14 @@
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from desktop_app import __version__
 from desktop_app.errors import AppError
 from desktop_app.recipe import codec, infotext, infotext_writing
-from desktop_app.recipe.foreign import Infotext, NamedRefiner
+from desktop_app.recipe.foreign import NO_FILES, Files, Infotext, NamedModels
 from desktop_app.recipe.provenance import Provenance
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store.containers import Container, open_container
@@ -51,7 +51,7 @@ class Imported:
         width: pixels as stored; so is `height`.
         problem: one sentence when something is wrong with the file or its record, else empty.
         model_name: the model that another program names, and the first digits of its hash.
-        refiner: that another program names.
+        named: the other models that it names.
         notes: one sentence for each value that was clamped or left out.
     """
 
@@ -64,7 +64,7 @@ class Imported:
     problem: str = ""
     model_name: str = ""
     model_hash: str = ""
-    refiner: NamedRefiner | None = None
+    named: NamedModels = field(default_factory=NamedModels)
     notes: tuple[str, ...] = ()
 
 
@@ -74,6 +74,7 @@ def write_png(
     provenance: Provenance,
     *,
     compress_level: int = 1,
+    files: Files = NO_FILES,
 ) -> bytes:
     """A PNG of the pixels that says how they were made, in our words and in A1111's.
 
@@ -83,12 +84,13 @@ def write_png(
     Args:
         pixels: (H, W, 3) uint8 RGB.
         compress_level: zlib's, 0 to 9; 1 is four times as fast as 6 for a file 15 % larger.
+        files: what other programs call the models; see `infotext_writing.write`.
     """
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
     info.add(b"sRGB", b"\0")
-    info.add_text("parameters", infotext_writing.write(recipe, app=APP))
+    info.add_text("parameters", infotext_writing.write(recipe, app=APP, files=files))
     info.add_itxt(KEYWORD, record_text(recipe, provenance))
     info.add_itxt("XML:com.adobe.xmp", _XMP.format(app=APP))
     info.add_text("Software", APP)
@@ -173,7 +175,7 @@ def read_container(container: Container) -> Imported:
         problem=problem,
         model_name=found.model_name if found else "",
         model_hash=found.model_hash if found else "",
-        refiner=found.refiner if found else None,
+        named=found.named if found else NamedModels(),
         notes=found.notes if found else (),
     )
 

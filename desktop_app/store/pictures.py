@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from desktop_app.errors import AppError
+from desktop_app.recipe.foreign import NO_FILES, Files
 from desktop_app.recipe.provenance import Provenance
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store import pixels as decoder
@@ -70,12 +71,14 @@ class Pictures:
         pixels: "NDArray[np.uint8]",
         *,
         compress_level: int = 1,
+        files: Files = NO_FILES,
     ) -> Record:
         """Keep a rendered picture: when this returns, its file and its row are on the disk.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, those that `provenance.pixels_sha256` was made of.
             compress_level: of the PNG, 0 (fast, large) ... 9 (slow, small).
+            files: as in `write_png`.
 
         Raises:
             AppError: `disk-full`, `read-only`, `folder-gone` or `write-failed`, and nothing is at
@@ -83,7 +86,7 @@ class Pictures:
         """
         if pixels_sha256(pixels) != provenance.pixels_sha256:
             raise ValueError("the pixels are not those that the provenance speaks of")
-        data = write_png(pixels, recipe, provenance, compress_level=compress_level)
+        data = write_png(pixels, recipe, provenance, compress_level=compress_level, files=files)
         day = self.folder / _local_day(provenance.created)
         path = write_numbered(day, f"{recipe.seed}.png", data)
         height, width = pixels.shape[:2]

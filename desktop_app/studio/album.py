@@ -15,15 +15,15 @@ from desktop_app import __version__
 from desktop_app.errors import AppError
 from desktop_app.recipe import infotext, infotext_writing
 from desktop_app.recipe.draft import Draft, draft_of
-from desktop_app.recipe.foreign import NamedRefiner
+from desktop_app.recipe.foreign import NamedModels
 from desktop_app.recipe.provenance import Origin, OriginKind
 from desktop_app.recipe.recipe import Recipe
-from desktop_app.studio.asset_use import refiner_named
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import LABELS, Editor, Source
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.model_choice import with_model_of
+from desktop_app.studio.named_models import fields_named
 from desktop_app.studio.qimage import without_text
 from desktop_app.studio.values import Notice
 
@@ -255,8 +255,8 @@ class Album(QObject):
         record = self._gallery.record_of(picture)
         words = record.infotext if record is not None else ""
         if not words:
-            recipe = self.recipe_of(picture)
-            words = infotext_writing.write(recipe, app=APP) if recipe is not None else ""
+            recipe, files = self.recipe_of(picture), self._library.files()
+            words = infotext_writing.write(recipe, app=APP, files=files) if recipe else ""
         if words:
             QGuiApplication.clipboard().setText(words)
             self._say("Copied the settings.", "ok", 3)
@@ -300,7 +300,7 @@ class Album(QObject):
             return
         found = infotext.read(data.text()[: infotext.TEXT_MAX]) if data.hasText() else None
         if found is not None and found.changes:
-            self._use_changes(found.changes, "the clipboard", found.notes, found.refiner)
+            self._use_changes(found.changes, "the clipboard", found.notes, found.named)
         elif data.hasImage() and isinstance(image := data.imageData(), QImage):
             self.add_image(image)
         else:
@@ -315,7 +315,7 @@ class Album(QObject):
             draft = draft_of(imported.recipe, self._editor.draft)
             self._take(draft, "Settings of a picture", f"Took all settings of {path.name}.")
         elif imported.draft_changes:
-            self._use_changes(imported.draft_changes, path.name, imported.notes, imported.refiner)
+            self._use_changes(imported.draft_changes, path.name, imported.notes, imported.named)
         else:
             why = f" {imported.problem}" if imported.problem else ""
             self.notice.emit(
@@ -332,23 +332,20 @@ class Album(QObject):
         changes: Mapping[str, Any],
         source: str,
         notes: tuple[str, ...],
-        refiner: NamedRefiner | None,
+        named: NamedModels,
     ) -> None:
         catalog = self._library.catalog
-        if refiner is not None:
-            assets = catalog.assets() if catalog is not None else ()
-            use = refiner_named(refiner, assets, self._library.current)
-            if use is None:
-                notes = (f"Its refiner, {refiner.name}, cannot be used here.", *notes)
-            else:
-                changes = {**changes, "refiner": use}
+        assets = catalog.assets() if catalog is not None else ()
         try:
             draft = replace(self._editor.draft, **changes)
+            models, missing = fields_named(draft, named, assets, self._library.current)
+            draft = replace(draft, **models)
         except AppError as error:
             self.tell(error)
             return
-        names = ", ".join(dict.fromkeys(LABELS.get(name, name).lower() for name in changes))
-        words = " ".join((f"Took from {source}: {names}.", *notes[:3]))
+        taken = (LABELS.get(name, name).lower() for name in (*changes, *models))
+        told = (*missing, *notes)[:3]
+        words = " ".join((f"Took from {source}: {', '.join(dict.fromkeys(taken))}.", *told))
         self._take(draft, "Settings of a picture", words)
 
     def _source(self, picture: int) -> Source | None:

@@ -9,7 +9,6 @@ from desktop_app.library.families import FAMILIES, fits, title_of
 from desktop_app.library.identity import Asset, Kind
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES as MADE
-from desktop_app.recipe.foreign import NamedRefiner
 from desktop_app.recipe.recipe import (
     ADAPTER_WEIGHT,
     EmbeddingUse,
@@ -117,26 +116,6 @@ def refines(asset: Asset) -> str:
         return ""
     begun = [row.label for row in MADE.values() if row.refiner == family.made_as]
     return f"It takes the last steps of pictures by {' and '.join(begun)} models."
-
-
-def refiner_named(
-    named: NamedRefiner, assets: Iterable[Asset], model: "ModelInfo | None"
-) -> RefinerUse | None:
-    """The refiner here that another program means, by its hash before its name.
-
-    Returns:
-        None where there is none that takes the last steps of the model's pictures.
-    """
-    there = fitting(assets, model, "refiner")
-    name = named.name.casefold()
-    hashed = (one for one in there if named.hash and _has_hash(one, named.hash))
-    called = (one for one in there if name in (one.name.casefold(), one.path.stem.casefold()))
-    ref = next((one.ref for one in (*hashed, *called) if one.ref is not None), None)
-    return None if ref is None or model is None else RefinerUse(model=ref, start=named.start)
-
-
-def _has_hash(asset: Asset, digits: str) -> bool:
-    return any((one or "").startswith(digits) for one in (asset.sha256, asset.file_sha256))
 
 
 def hashes_in(draft: Draft | Recipe) -> frozenset[str]:

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 from desktop_app.errors import AppError
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.families import FAMILIES, Family
+from desktop_app.recipe.foreign import NO_FILES, Files
 from desktop_app.recipe.recipe import WIDTH, ModelRef
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.studio.background import Background
@@ -165,6 +166,10 @@ class LibraryModel(QAbstractListModel):
                 "model-missing", "The models are still being looked for.", hint="Try again."
             )
         return catalog.path(ref)
+
+    def files(self) -> Files:
+        """What other programs call the models that are here; may be called in any thread."""
+        return NO_FILES if self._catalog is None else self._catalog.files()
 
     def wishes(self, ref: ModelRef) -> Wishes:
         """How the artist wants a model kept in memory; may be called in any thread."""

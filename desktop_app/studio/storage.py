@@ -8,6 +8,7 @@ from desktop_app.engine.backend import Rendered
 from desktop_app.engine.events import Latents
 from desktop_app.errors import AppError
 from desktop_app.paths import Paths
+from desktop_app.recipe.foreign import NO_FILES, Files
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.shelves import Shelves
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """Everything that is kept: made in the background, then used by any thread."""
+    """Everything that is kept: made in the background, then used by any thread.
+
+    Attributes:
+        model_files: what other programs call the models, which pictures tell them.
+    """
 
     def __init__(self, paths: Paths, pictures: Path) -> None:
         """Open the store, making what is not there yet.
@@ -47,6 +52,7 @@ class Storage:
         self.sheets = Sheets(paths.sheets)
         self.seed_history = SeedHistory(self.database)
         self.shelves = Shelves(pictures, paths.presets)
+        self.model_files: Callable[[], Files] = lambda: NO_FILES
 
     @property
     def put_aside(self) -> Path | None:
@@ -113,7 +119,9 @@ class Storage:
         Raises:
             AppError: the disk is full, the folder cannot be written ...
         """
-        return self.pictures.save(rendered.recipe, rendered.provenance, rendered.pixels)
+        return self.pictures.save(
+            rendered.recipe, rendered.provenance, rendered.pixels, files=self.model_files()
+        )
 
     def add_file(self, path: Path) -> "tuple[Record, bool]":
         """Copy a picture in; the second is whether it is new, for its pixels may be there.

@@ -9,6 +9,7 @@ from desktop_app.library.catalog import Catalog, ModelInfo
 from desktop_app.library.identity import Defaults, Facts
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.foreign import ModelFile
 from desktop_app.recipe.recipe import ModelRef
 from tests.library.files import checkpoint, kohya, write_shapes
 from tests.library.models import TENSORS, make_model, write_json, write_tensors
@@ -255,12 +256,15 @@ def test_a_single_file_is_opened_by_path_name_and_either_hash(
     asset = catalog.asset(info.ref)
     assert asset is not None
     assert asset.file_sha256 is not None
+    file = ModelFile(name="dream.safetensors", sha256=asset.file_sha256)
+    assert catalog.files()[info.ref.sha256] == file
     names = ("dream", "DREAM.safetensors", info.ref.sha256[:10], asset.file_sha256[:10])
     for name in (*names, str(info.path)):
         assert catalog.open(name).ref == info.ref
     elsewhere = small_checkpoint(tmp_path / "elsewhere/other.safetensors", seed=1)
     opened = catalog.open(str(elsewhere))
     assert catalog.path(opened.ref) == elsewhere
+    assert catalog.files()[opened.ref.sha256].name == "other.safetensors"
 
 
 def test_a_file_that_makes_no_pictures_is_not_opened(catalog: Catalog, folder: Path) -> None:

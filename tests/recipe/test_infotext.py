@@ -7,14 +7,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.foreign import NamedRefiner
+from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.foreign import ModelFile, NamedModel, NamedModels, NamedRefiner
 from desktop_app.recipe.infotext import read
 from desktop_app.recipe.infotext_writing import write
+from desktop_app.recipe.lora_tags import lora_tags
+from desktop_app.recipe.names import tag_name
 from desktop_app.recipe.recipe import (
+    ADAPTERS_MAX,
     SEED_MAX,
     VARIATION_METHODS,
+    EmbeddingUse,
     FromNoise,
+    LoraUse,
+    ModelKind,
     ModelRef,
     Recipe,
     RefinerUse,
@@ -89,7 +95,7 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     assert dict(found.changes) == expected
     assert found.notes == ()
     assert found.model_hash == "6ce0161689"
-    assert found.refiner is None
+    assert found.named == NamedModels()
     assert found.model_name.strip() == recipe.model.name.strip()
     replace(Draft(), **found.changes)
 
@@ -128,7 +134,9 @@ def test_a_refiner_is_written_and_read_as_a1111_does() -> None:
     assert "RNG: CPU, Refiner: sd_xl_refiner_1.0 [7440042bbd], Refiner switch at: 0.75," in text
     found = read(text)
     assert found is not None
-    assert found.refiner == NamedRefiner(name="sd_xl_refiner_1.0", hash="7440042bbd", start=0.75)
+    assert found.named.refiner == NamedRefiner(
+        name="sd_xl_refiner_1.0", hash="7440042bbd", start=0.75
+    )
     for told, name, start, notes in (
         ("Refiner: fine", "fine", 0.8, 0),
         ("Refiner: my [best] one, Refiner switch at: 0.5", "my [best] one", 0.5, 0),
@@ -137,8 +145,141 @@ def test_a_refiner_is_written_and_read_as_a1111_does() -> None:
     ):
         other = read(f"a cat\n{SETTINGS}, {told}")
         assert other is not None
-        assert other.refiner == NamedRefiner(name=name, start=start)
+        assert other.named.refiner == NamedRefiner(name=name, start=start)
         assert len(other.notes) == notes
+
+
+def ref(digit: str, name: str, kind: ModelKind) -> ModelRef:
+    return ModelRef(sha256=digit * 64, name=name, kind=kind)
+
+
+INK = ref("1", "Ink, the “style”", "lora")
+OIL = ref("2", "oil", "lora")
+BAD = ref("3", "bad hands", "embedding")
+VAE = ref("4", "mse", "vae")
+CLIP, T5 = ref("5", "clip l", "text_encoder"), ref("6", "t5, xxl", "text_encoder")
+DRESSED = Recipe(
+    model=MODEL,
+    prompt="a fox",
+    negative_prompt="badhands",
+    adapters=(
+        LoraUse(lora=INK, weight=0.8),
+        EmbeddingUse(embedding=BAD, token="badhands"),
+        LoraUse(lora=OIL, weight=-1.0, blocks=(("BASE", 0.0), ("M00", 0.25))),
+    ),
+    vae=VAE,
+)
+FILES = {
+    MODEL.sha256: ModelFile(name="v1-5.ckpt", sha256="a0" * 32),
+    INK.sha256: ModelFile(name="ink: v1, 2.safetensors", sha256="a1" * 32),
+    BAD.sha256: ModelFile(name="badhands.pt", sha256="a3" * 32),
+    VAE.sha256: ModelFile(name='mse "840, 000".safetensors', sha256="a4" * 32),
+    T5.sha256: ModelFile(name="t5xxl_fp16.safetensors", sha256="a6" * 32),
+}
+
+
+def test_all_models_are_named_as_a1111_names_them() -> None:
+    ones = ",".join(["0", *["1"] * 12, "0.25", *["1"] * 12])
+    assert write(DRESSED, app="Mezzotint 0.1.0", files=FILES) == (
+        f"a fox <lora:ink v1, 2:0.8> <lora:oil:-1:lbw={ones}>\nNegative prompt: badhands\n"
+        "Steps: 25, Sampler: Euler, Schedule type: Uniform, CFG scale: 7.5, Seed: 0,"
+        " Size: 512x512, Model hash: a0a0a0a0a0, Model: v1-5, VAE hash: a4a4a4a4a4,"
+        ' VAE: "mse \\"840, 000\\".safetensors", RNG: CPU, Lora hashes: "ink v1 2: a1a1a1a1a1",'
+        ' TI hashes: "badhands: a3a3a3a3a3", Version: Mezzotint 0.1.0'
+    )
+
+
+def test_where_no_file_is_known_our_names_stand_and_no_hash() -> None:
+    text = write(DRESSED, app="Mezzotint 0.1.0")
+    assert text.startswith("a fox <lora:Ink, the “style”:0.8> <lora:oil:-1:lbw=0,1,")
+    assert "Model: v1-5-pruned-emaonly, VAE: mse, RNG: CPU, Version" in text
+
+
+def test_text_encoders_are_named_as_forge_names_them() -> None:
+    # Forge looks at no module where it finds a VAE.
+    recipe = replace(DRESSED, adapters=(), text_encoders=(CLIP, T5))
+    text = write(recipe, app="Mezzotint 0.1.0", files=FILES)
+    modules = 'Module 1: "mse \\"840, 000\\"", Module 2: clip l, Module 3: t5xxl_fp16, RNG'
+    assert f"VAE hash: a4a4a4a4a4, {modules}" in text
+    found = read(text)
+    assert found is not None
+    assert found.named == NamedModels(
+        vae=NamedModel(name="", hash="a4a4a4a4a4"),
+        modules=tuple(NamedModel(name=name) for name in ('mse "840, 000"', "clip l", "t5xxl_fp16")),
+    )
+
+
+def test_the_models_that_are_written_are_read_back() -> None:
+    found = read(write(DRESSED, app="Mezzotint 0.1.0", files=FILES))
+    assert found is not None
+    assert found.named == NamedModels(
+        vae=NamedModel(name='mse "840, 000".safetensors', hash="a4a4a4a4a4"),
+        loras=(NamedModel(name="ink v1 2", hash="a1a1a1a1a1"),),
+        embeddings=(NamedModel(name="badhands", hash="a3a3a3a3a3"),),
+    )
+    draft = replace(Draft(model=MODEL), **found.changes)
+    (again,) = expand(draft, {}, loras={"ink v1, 2": INK, "oil": OIL})
+    assert again.prompt.strip() == "a fox"
+    assert again.adapters == tuple(use for use in DRESSED.adapters if isinstance(use, LoraUse))
+
+
+@given(
+    name=words.filter(str.strip),
+    weight=st.floats(-4, 4),
+    other=words.filter(lambda text: bool(text.strip()) and "\n" not in text),
+)
+@example(name="x", weight=1e-7, other="[] and more")
+@example(name="<>:{}|\\\n", weight=0.1234567, other="Automatic, maybe")
+def test_any_name_and_weight_can_be_read_back(name: str, weight: float, other: str) -> None:
+    lora, vae = ref("1", name, "lora"), ref("4", other, "vae")
+    recipe = Recipe(
+        model=MODEL, prompt="a fox", adapters=(LoraUse(lora=lora, weight=weight),), vae=vae
+    )
+    text = write(recipe, app="Mezzotint 0.1.0")
+    found = read(text)
+    assert found is not None
+    if other.strip().casefold() not in ("none", "automatic"):
+        assert found.named.vae == NamedModel(name=other.strip())
+    assert found.notes == ()
+    tags = lora_tags(str(found.changes["prompt"]))
+    assert [tag.call.name for tag in tags] == ([tag_name(name)] if tag_name(name) else [])
+    assert all(abs(tag.call.weight - weight) <= 5e-7 for tag in tags)
+
+
+def test_a_lora_that_the_prompt_calls_is_not_called_twice() -> None:
+    recipe = Recipe(model=MODEL, prompt="a <lora:oil:1> fox", adapters=(LoraUse(lora=OIL),))
+    assert write(recipe, app="Mezzotint 0.1.0").startswith("a <lora:oil:1> fox\n")
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ("VAE: None", NamedModels()),
+        ("VAE: Automatic, VAE hash: 735e4c3a44", NamedModels()),
+        ("VAE hash: zzz", NamedModels()),
+        ("VAE hash: 735E4C3A44", NamedModels(vae=NamedModel(name="", hash="735e4c3a44"))),
+        ("VAE: x.pt, VAE hash: ../../x", NamedModels(vae=NamedModel(name="x.pt"))),
+        (
+            'TI hashes: "bad: fff5d51ab655, bad: fff5d51ab655, odd, : 12345678, x: y"',
+            NamedModels(embeddings=(NamedModel(name="bad", hash="fff5d51ab655"),)),
+        ),
+        ('Lora hashes: "' + ", ".join(["a: 7c6b"] * 3) + '"',
+         NamedModels(loras=(NamedModel(name="a", hash="7c6b"),))),
+        ("Module 1: ae, Module 2: ae, Module 99: x", NamedModels(modules=(NamedModel(name="ae"),))),
+    ],
+)  # fmt: skip
+def test_what_other_programs_name_is_bounded(told: str, named: NamedModels) -> None:
+    found = read(f"a cat\n{SETTINGS}, {told}")
+    assert found is not None
+    assert found.named == named
+
+
+def test_no_more_models_are_taken_than_a_recipe_can_hold() -> None:
+    many = ", ".join(f"n{number}: {number:08x}" for number in range(500))
+    found = read(f'a cat\n{SETTINGS}, Lora hashes: "{many}", VAE: {"v" * 5000}')
+    assert found is not None
+    assert len(found.named.loras) == ADAPTERS_MAX
+    assert found.named.vae == NamedModel(name="v" * 300)
 
 
 def taken(text: str) -> dict[str, object]:

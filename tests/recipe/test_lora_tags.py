@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from desktop_app.recipe.blocks import only, read_blocks
 from desktop_app.recipe.draft import Draft, expand
-from desktop_app.recipe.lora_tags import lora_tags, reweighed, without
+from desktop_app.recipe.lora_tags import lora_tags, renamed, reweighed, without
 from desktop_app.recipe.marks import problems
 from desktop_app.recipe.names import LoraCall, Names, read_lora
 from desktop_app.recipe.recipe import LoraUse, ModelRef
@@ -75,6 +75,8 @@ def test_the_weight_in_a_tag_is_changed_and_nothing_else() -> None:
     assert (first.call.name, second.call.name) == ("ink", "oil")
     assert reweighed(text, first, 0.25) == text.replace(" ink:0.8", "ink:0.25")
     assert reweighed(text, second, -1) == text.replace("oil", "oil:-1")
+    assert reweighed(text, second, 0.0000123) == text.replace("oil", "oil:0.000012")
+    assert renamed(text, first, "oil") == text.replace(" ink:", "oil:")
 
 
 @pytest.mark.parametrize(

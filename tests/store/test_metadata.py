@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.recipe import SEED_MAX, FromNoise, Recipe, Variation
+from desktop_app.recipe import infotext_writing
+from desktop_app.recipe.foreign import ModelFile, NamedModel, NamedModels
+from desktop_app.recipe.recipe import SEED_MAX, FromNoise, ModelRef, Recipe, Variation
 from desktop_app.store.containers import parse_container, user_comment
 from desktop_app.store.metadata import (
+    KEYWORD,
     pixels_sha256,
     read_container,
     read_infotext,
@@ -34,6 +38,28 @@ FOX = {
     "guidance_scale": 7.0,
     "seed": 5,
 }
+
+
+def test_what_other_programs_call_the_models_leaves_our_own_record_as_it_is() -> None:
+    pixels = pixels_of()
+    recipe = replace(recipe_of(), vae=ModelRef(sha256="4" * 64, name="mse", kind="vae"))
+    files = {"4" * 64: ModelFile(name="mse.pt", sha256="a4" * 32)}
+    plain, named = (
+        parse_container(write_png(pixels, recipe, provenance_of(pixels), files=known))
+        for known in ({}, files)
+    )
+    assert read_container(named).recipe == recipe
+    assert "VAE hash: a4a4a4a4a4, VAE: mse.pt, RNG" in (named.text("parameters") or "")
+    assert "VAE: mse, RNG" in (plain.text("parameters") or "")
+    assert named.text(KEYWORD) == plain.text(KEYWORD)
+
+
+def test_without_our_record_the_other_models_are_named() -> None:
+    recipe = replace(recipe_of(), vae=ModelRef(sha256="4" * 64, name="mse", kind="vae"))
+    words = infotext_writing.write(recipe, app="Mezzotint 0.1.0")
+    found = read_container(parse_container(with_chunks(text_chunk(words))))
+    assert found.recipe is None
+    assert found.named == NamedModels(vae=NamedModel(name="mse"))
 
 
 def chunks(data: bytes) -> list[tuple[bytes, bytes]]:

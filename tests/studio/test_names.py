@@ -24,6 +24,7 @@ def test_a_lora_is_called_by_its_file_or_its_title() -> None:
     assert found["ink_v2"].sha256 == "1" * 64
     assert found["Ink"].sha256 == "2" * 64
     assert "Oil: a study" not in found
+    assert found["Oil a study"].sha256 == "2" * 64
     assert loras_of([Asset(path=ink.path, identity=ink.identity, name="No hash yet")]) == {}
 
 
