@@ -136,10 +136,27 @@ DENOISERS: tuple[Rule, ...] = (
         for width in (3072, 4096)
     ),
     *(Rule(result="flux2", naming=naming, has=(name,)) for naming, name in _FLUX2_MODULATION),
+    # Built as Flux.1 is, but read by another text encoder and without its vector of the prompt.
+    Rule(result="ovis-image", has=("double_blocks.0.img_mlp.gate_proj.weight", "img_in.weight")),
+    Rule(
+        result="longcat-image",
+        has=("double_blocks.0.img_attn.norm.key_norm.scale", "img_in.weight"),
+        lacks=("vector_in.in_layer.weight",),
+        shapes=(("txt_in.weight", (None, 3584)),),
+    ),
     Rule(
         result="ovis-image",
         naming="diffusers",
         has=("context_embedder_norm.weight", "single_transformer_blocks.0.attn.norm_q.weight"),
+    ),
+    Rule(
+        result="bria-fibo",
+        naming="diffusers",
+        has=(
+            "single_transformer_blocks.0.attn.norm_q.weight",
+            "time_embed.timestep_embedder.linear_1.weight",
+            "caption_projection.0.linear.weight",
+        ),
     ),
     *(
         Rule(
@@ -308,6 +325,7 @@ DENOISERS: tuple[Rule, ...] = (
         naming="diffusers",
     ),
     Rule(result="krea2", has=("txtfusion.projector.weight",)),
+    Rule(result="krea2", naming="diffusers", has=("text_fusion.projector.weight",)),
     Rule(result="kandinsky5", has=("visual_transformer_blocks.0.cross_attention.to_query.weight",)),
     Rule(
         result="cogview3",

@@ -78,8 +78,8 @@ def _why_no_checkpoint(identity: Identity, family: Family | None) -> str:
                 return f"It takes over other models' pictures, and lacks {what} for that."
     if row.key not in NEEDED:
         return (
-            f"Single files of {family.title} cannot be put together here; use the same model as a"
-            " folder in diffusers format."
+            f"Single files of {family.title} cannot be put together here: get the whole model as a"
+            " folder in diffusers format, such as Hugging Face has it."
         )
     return _why_not_unpacked(identity)
 

@@ -165,6 +165,27 @@ DENOISERS: dict[str, tuple[str, Mapping[str, tuple[int, ...]]]] = {
             "time_embed.timestep_embedder.linear_1.weight": (3072, 256),
         },
     ),
+    "ovis original": (
+        "ovis-image",
+        {
+            **FLUX,
+            "double_blocks.0.img_mlp.gate_proj.weight": (12288, 3072),
+            "txt_in.weight": (3072, 2048),
+            "txt_norm.scale": (2048,),
+        },
+    ),
+    "longcat original": ("longcat-image", {**FLUX, "txt_in.weight": (3072, 3584)}),
+    "bria fibo": (
+        "bria-fibo",
+        {
+            "caption_projection.0.linear.weight": (1536, 2048),
+            "context_embedder.weight": (3072, 4096),
+            "single_transformer_blocks.0.attn.norm_q.weight": (128,),
+            "time_embed.timestep_embedder.linear_1.weight": (3072, 256),
+        },
+    ),
+    "krea": ("krea2", {"txtfusion.projector.weight": (1, 12)}),
+    "krea diffusers": ("krea2", {"text_fusion.projector.weight": (1, 12)}),
     "ernie": (
         "ernie-image",
         {
@@ -235,6 +256,23 @@ def test_every_denoiser_is_known_whatever_stands_before_its_names(
     assert bool(found.unsupported) != completed
     assert found.parts[0] in ("unet", "transformer")
     assert found.tensors == len(shapes)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("flux2", "flux2 klein", "hidream", "ernie", "ovis", "ovis original"),
+        *("longcat", "longcat original", "bria", "krea", "krea diffusers"),
+    ],
+)
+def test_a_network_that_nothing_completes_says_where_the_whole_model_is(
+    tmp_path: Path, name: str
+) -> None:
+    family, shapes = DENOISERS[name]
+    assert seen(tmp_path, shapes).unsupported == (
+        f"Single files of {FAMILIES[family].title} cannot be put together here: get the whole model"
+        " as a folder in diffusers format, such as Hugging Face has it."
+    )
 
 
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sdxl-refiner"])
