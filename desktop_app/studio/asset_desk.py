@@ -11,6 +11,7 @@ from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Defaults, Facts
 from desktop_app.library.words import is_words
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings
 from desktop_app.studio.asset_hasher import AssetHasher
@@ -354,7 +355,10 @@ class AssetDesk(QObject):
 
     @Slot(object, object)
     def _mark_in_use(self, draft: Draft | None = None, before: Draft | None = None) -> None:
-        self.assets.set_in_use(hashes_in(self._editor.draft))
+        prompt = self._editor.draft.prompt
+        called = {self.assets.loras.get(tag.call.name) for tag in lora_tags(prompt)}
+        hashes = {ref.sha256 for ref in called if ref is not None}
+        self.assets.set_in_use(hashes_in(self._editor.draft) | hashes)
 
     def _say(self, text: str, kind: str = "info") -> None:
         self.notice.emit(Notice(text=text, kind=kind))  # pyright: ignore[reportArgumentType]

@@ -13,9 +13,11 @@ from PySide6.QtGui import QImage, QImageReader
 from desktop_app.library.families import title_of
 from desktop_app.library.identity import KIND_WORDS, KINDS, Asset, Defaults, Kind
 from desktop_app.paths import RESOURCES
+from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.asset_order import ModelsOrder, in_order
 from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
+from desktop_app.studio.names import loras_of
 
 __all__ = [
     "BUILT_IN",
@@ -88,6 +90,7 @@ class AssetsModel(QAbstractListModel):
         self._order: ModelsOrder = "kind"
         self._used: Mapping[str, float] = {}
         self._in_use: frozenset[str] = frozenset()
+        self._loras: Mapping[str, ModelRef] | None = None
         self._previews: OrderedDict[Path, QImage] = OrderedDict()
         self._wanted: OrderedDict[Path, None] = OrderedDict()
         self._loading = False
@@ -96,6 +99,16 @@ class AssetsModel(QAbstractListModel):
     def all(self) -> tuple[Asset, ...]:
         """Every asset, whatever the filter says."""
         return self._all
+
+    @property
+    def loras(self) -> Mapping[str, ModelRef]:
+        """What a prompt may call by name; of two with one name always the same, however they are
+        sorted. Found when it is asked for.
+        """
+        if self._loras is None:
+            by_name = sorted(self._all, key=lambda one: (one.name.casefold(), str(one.path)))
+            self._loras = loras_of(by_name)
+        return self._loras
 
     @property
     def shown(self) -> tuple[Asset, ...]:
@@ -121,6 +134,7 @@ class AssetsModel(QAbstractListModel):
         """Show these from now on; where the rows are the same ones, only what changed is told."""
         self._all = in_order(assets, self._order, self._used)
         self._texts = {asset.path: _text(asset) for asset in self._all}
+        self._loras = None
         self._show(self._chosen())
         self.read.emit()
 
@@ -134,6 +148,7 @@ class AssetsModel(QAbstractListModel):
             new.path: new for one, new in zip(before, self._all, strict=True) if new is not one
         }
         self._texts |= {path: _text(new) for path, new in changed.items()}
+        self._loras = None
         for row, one in enumerate(self._rows):
             if one.path in changed:
                 self._rows[row] = changed[one.path]

@@ -89,7 +89,7 @@ class PromptNames(QObject):
         """Let the LoRAs of the folders be called, from when their hash is known."""
 
         def show() -> None:
-            self.show_loras(loras_of(desk.assets.all))
+            self.show_loras(desk.assets.loras)
 
         desk.assets.read.connect(show)
         desk.hashing.connect(show)

@@ -1,6 +1,5 @@
 """The LoRAs and textual inversions of the next picture: weights, words, and what does not fit."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from desktop_app.studio.asset_trouble import WORDS, find_asset, still_reading, t
 from desktop_app.studio.asset_use import fitting
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
-from desktop_app.studio.names import loras_of
 from desktop_app.ui import theme
 from desktop_app.ui.adapter_picker import AdapterPicker
 from desktop_app.ui.adapter_row import AdapterRow, Shown
@@ -44,7 +42,6 @@ class AdaptersPanel(QWidget):
         super().__init__(parent)
         self._editor, self._library, self._desk = editor, library, desk
         self._shown: tuple[Shown, ...] = ()
-        self._called: Mapping[str, ModelRef] = {}
         self.rows: list[AdapterRow] = []
         self.add = IconButton("plus", "Add a LoRA", flat=True, size=14, side=22)
         self._column = QVBoxLayout()
@@ -52,11 +49,10 @@ class AdaptersPanel(QWidget):
         self.add.clicked.connect(lambda: self.offer(self.add))
         editor.changed.connect(self._show_draft)
         library.current_changed.connect(self._judge)
-        desk.assets.read.connect(self._read)
-        desk.assets.dataChanged.connect(self._read)
-        desk.hashing.connect(self._read)
+        desk.assets.read.connect(self._judge)
+        desk.assets.dataChanged.connect(self._judge)
+        desk.hashing.connect(self._judge)
         self.hide()
-        self._read()
         self._show_draft(editor.draft)
 
     def _build(self) -> None:
@@ -75,10 +71,10 @@ class AdaptersPanel(QWidget):
         whole.addWidget(Separator())
 
     def offer(self, anchor: QWidget) -> AdapterPicker:
-        """Open the sheet with what fits the model and is not attached yet."""
-        used = {ref_of(use).sha256 for use in self._editor.draft.adapters}
-        there = fitting(self._desk.assets.all, self._library.current, "lora", "embedding")
-        sheet = AdapterPicker(anchor, [one for one in there if one.sha256 not in used])
+        """Open the sheet with what fits the model and is not in use yet."""
+        assets = self._desk.assets
+        there = fitting(assets.all, self._library.current, "lora", "embedding")
+        sheet = AdapterPicker(anchor, [one for one in there if not assets.is_in_use(one)])
         sheet.chosen.connect(self._desk.use)
         sheet.models_wanted.connect(self.models_wanted)
         sheet.show_it()
@@ -110,11 +106,6 @@ class AdaptersPanel(QWidget):
             row.word_asked.connect(self._desk.add_word)
             self._column.addWidget(row)
 
-    def _read(self) -> None:
-        """Look at what the folders hold now."""
-        self._called = loras_of(self._desk.assets.all)
-        self._judge()
-
     def _judge(self) -> None:
         """Say of each what is known by now: its words, whether it is here, and whether it fits."""
         # Not the draft's: the assets tell of a new one before it reached these rows.
@@ -141,7 +132,7 @@ class AdaptersPanel(QWidget):
     def _ref_of(self, shown: Shown) -> ModelRef | None:
         """The file that a row is about; None for a name in the prompt that no file has."""
         if isinstance(shown, LoraTag):
-            return self._called.get(shown.call.name)
+            return self._desk.assets.loras.get(shown.call.name)
         return ref_of(shown)
 
     def _unknown(self, name: str) -> str:

@@ -17,7 +17,7 @@ from tests.studio.conftest import Stage
 pytestmark = pytest.mark.gui
 
 
-def ink(path: Path, **metadata: str) -> Path:
+def ink(path: Path, rank: int = 4, **metadata: str) -> Path:
     """A small LoRA in kohya's names."""
     modules = [
         (
@@ -28,7 +28,7 @@ def ink(path: Path, **metadata: str) -> Path:
         for attention in ("attn1", "attn2")
         for part in ("q", "k", "v")
     ]
-    return files.write_shapes(path, files.kohya(modules, rank=4), metadata=metadata)
+    return files.write_shapes(path, files.kohya(modules, rank=rank), metadata=metadata)
 
 
 @pytest.fixture
@@ -99,6 +99,37 @@ def test_a_lora_is_used(stage: Stage, other: Path) -> None:
     assert isinstance(use, LoraUse)
     assert use.lora.sha256 == asset.sha256
     assert desk_of(stage).assets.is_in_use(asset)
+
+
+def test_a_lora_that_the_prompt_calls_is_in_use(stage: Stage, other: Path) -> None:
+    watch(stage, other)
+    assets, editor = desk_of(stage).assets, stage.studio.editor
+    asset = named(stage, "ink wash")
+    assert not assets.is_in_use(asset)
+    editor.set(prompt="a fox, <lora:ink wash:0.8>, <lora:nobody:1>")
+    assert assets.is_in_use(asset)
+    editor.set(prompt="a fox, <lora:nobody:1>")
+    assert not assets.is_in_use(asset)
+
+
+def test_a_lora_whose_hash_is_found_later_is_in_use_then(stage: Stage, other: Path) -> None:
+    desk = desk_of(stage)
+    stage.studio.editor.set(prompt="a fox, <lora:ink wash:0.8>")
+    watch(stage, other)
+    stage.until(lambda: desk.assets.is_in_use(named(stage, "ink wash")))
+
+
+def test_a_tag_calls_the_same_lora_however_the_models_are_sorted(stage: Stage, other: Path) -> None:
+    ink(other / "more" / "ink wash.safetensors", rank=8, ss_base_model_version="sd_v1")
+    watch(stage, other)
+    assets = desk_of(stage).assets
+    both = {one.sha256 or "" for one in assets.all if one.name == "ink wash"}
+    assert len(both) == 2
+    called = stage.studio.names.names.loras["ink wash"]
+    for last in both:
+        assets.set_order("used", {last: 1.0})
+        assets.set_assets(assets.all)
+        assert stage.studio.names.names.loras["ink wash"] == called
 
 
 def test_a_model_is_used(stage: Stage) -> None:

@@ -188,6 +188,7 @@ def test_tags_of_the_prompt_have_rows_that_edit_the_text(
     assert editor.draft.prompt == "a fox, <lora:ink:0.75:lbw=OUTD>, <lora:nobody>, fog"
     assert shown.window.create_page.prompts.prompt.toPlainText() == editor.draft.prompt
     assert panel.rows[0] is ink
+    assert "ink" not in offered(panel)
     nobody.remove.click()
     assert editor.draft.prompt == "a fox, <lora:ink:0.75:lbw=OUTD>, fog"
     editor.undo()
