@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,15 +32,14 @@ def replacing(path: Path, *, partial: Path | None = None, mode: int = 0o666) -> 
         partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
     else:
         partial.unlink(missing_ok=True)
-    try:
+    with ExitStack() as undo:
+        undo.callback(partial.unlink, missing_ok=True)
         with open(partial, "xb", opener=_opener(mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     sync_folder(path.parent)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from desktop_app.errors import AppError, Cancelled
@@ -157,7 +158,8 @@ def _copy_folder(
     """
     partial = target.with_name(f".{target.name}{PARTIAL_SUFFIX}")
     shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, partial, ignore_errors=True)
         for file, inside in files.items():
             place = partial / inside
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -166,9 +168,7 @@ def _copy_folder(
             (partial / _INDEX).write_text(index, "utf-8")
             _identity(partial)
         partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        undo.pop_all()
     sync_folder(target.parent)
 
 

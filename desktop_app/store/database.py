@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,25 +104,26 @@ class Database:
             self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = None
-        try:
-            with self._told():
-                connection = sqlite3.connect(
-                    self.path,
-                    check_same_thread=False,
-                    isolation_level=None,
-                    timeout=_BUSY_MS / 1000,
-                )
-                self._prepare(connection)
-        except BaseException as fault:
-            if connection is not None:
-                connection.close()
-            if isinstance(fault.__cause__, sqlite3.DatabaseError) and (
-                fault.__cause__.sqlite_errorcode & 0xFF in _DAMAGED
-            ):
-                raise _Damaged from fault
-            raise
-        return connection
+        with ExitStack() as undo:
+            try:
+                with self._told():
+                    connection = sqlite3.connect(
+                        self.path,
+                        check_same_thread=False,
+                        isolation_level=None,
+                        timeout=_BUSY_MS / 1000,
+                    )
+                    undo.callback(connection.close)
+                    self._prepare(connection)
+            except AppError as fault:
+                cause = fault.__cause__
+                if isinstance(cause, sqlite3.DatabaseError) and (
+                    cause.sqlite_errorcode & 0xFF in _DAMAGED
+                ):
+                    raise _Damaged from fault
+                raise
+            undo.pop_all()
+            return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = _number(connection, "PRAGMA user_version")

@@ -9,7 +9,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -218,17 +218,17 @@ def _create(part: Path) -> int:
 def _finish(handle: int, part: Path, path: Path, data: bytes) -> None:
     opened = True
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
-        os.fsync(handle)
-        if sys.platform == "win32":  # which cannot rename an open file
-            opened = False
-            os.close(handle)
-        part.replace(path)
-    except BaseException:
-        _drop(part)
-        raise
+        with ExitStack() as undo:
+            undo.callback(_drop, part)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+            if sys.platform == "win32":  # which cannot rename an open file
+                opened = False
+                os.close(handle)
+            part.replace(path)
+            undo.pop_all()
     finally:
         if opened:
             _close_whole(handle)
