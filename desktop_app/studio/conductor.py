@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop_app.engine.backend import Backend
 from desktop_app.engine.events import Frame, Loading, Step
 from desktop_app.errors import AppError
+from desktop_app.studio.mailbox import ThreadEvent
 from desktop_app.studio.queue_model import QueueModel
-from desktop_app.studio.render_thread import RenderThread, ThreadEvent
+from desktop_app.studio.render_thread import RenderThread
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.values import Job

@@ -18,6 +18,7 @@ from desktop_app.paths import RESOURCES
 from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import FromNoise, ModelRef
 from desktop_app.recipe.wishes import Wishes
+from desktop_app.studio.mailbox import Comparing, Mailbox, Saving, ThreadEvent
 from desktop_app.studio.values import Job, bug
 
 if TYPE_CHECKING:
@@ -27,21 +28,6 @@ if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage
 
 log = logging.getLogger(__name__)
-MAIL_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saving:
-    """The finished picture is being written."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparing:
-    """A picture that was made again is being held against the stored one."""
-
-
-ThreadEvent = Event | Saving | Comparing
-
 
 _SEEN = 48
 """Pixels of the shorter side from which on the small picture of a step tells what it shows."""
@@ -107,9 +93,7 @@ class RenderThread(QThread):
         self._orders: queue.SimpleQueue[Job | _Start | _Stop] = queue.SimpleQueue()
         self._cancel = threading.Event()
         self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._mailbox: list[tuple[int | None, ThreadEvent]] = []
-        self._mail_bytes = 0
+        self._mailbox = Mailbox()
         self._storage: Storage | None = None
         self._previews = True
         self._backend: Backend | None = None
@@ -149,10 +133,7 @@ class RenderThread(QThread):
 
     def take(self) -> list[tuple[int | None, ThreadEvent]]:
         """All events since the last call, in order, with the job each is about."""
-        with self._lock:
-            taken, self._mailbox = self._mailbox, []
-            self._mail_bytes = 0
-        return taken
+        return self._mailbox.take()
 
     def _serve(self) -> None:
         while True:
@@ -369,16 +350,7 @@ class RenderThread(QThread):
             raise Cancelled
 
     def _post(self, job_id: int | None, event: ThreadEvent) -> None:
-        size = event.preview.nbytes if isinstance(event, Step) and event.preview is not None else 0
-        with self._lock:
-            if self._mail_bytes + size > MAIL_BYTES:
-                # The window has not looked for a long while: only the newest picture is of use.
-                self._mailbox = [one for one in self._mailbox if not isinstance(one[1], Step)]
-                self._mail_bytes = 0
-            self._mailbox.append((job_id, event))
-            self._mail_bytes += size
-            first = len(self._mailbox) == 1
-        if first:
+        if self._mailbox.post(job_id, event):
             self.mail.emit()
 
     def run(self) -> None:

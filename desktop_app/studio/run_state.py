@@ -8,8 +8,8 @@ from PySide6.QtGui import QImage
 
 from desktop_app.engine.events import Decoding, Encoding, Frame, Latents, Loading, Step
 from desktop_app.recipe.recipe import Recipe
+from desktop_app.studio.mailbox import Comparing, Saving, ThreadEvent
 from desktop_app.studio.qimage import to_qimage
-from desktop_app.studio.render_thread import Comparing, Saving, ThreadEvent
 from desktop_app.studio.values import Job
 
 if TYPE_CHECKING:

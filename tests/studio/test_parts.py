@@ -9,7 +9,7 @@ from desktop_app.engine.events import Decoding, Encoding, Step
 from desktop_app.paths import resolve
 from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.styles import Style
-from desktop_app.studio.render_thread import Comparing, Saving
+from desktop_app.studio.mailbox import Comparing, Saving
 from desktop_app.studio.run_state import RunState, duration
 from desktop_app.studio.styles import StyleModel
 from desktop_app.studio.values import Job
