@@ -15,7 +15,9 @@ from desktop_app.library.identity import Asset, Facts, Identity
 from desktop_app.library.index import Index, Row
 from desktop_app.library.invokeai import model_names
 from desktop_app.library.memory import Memory, Remembered
+from desktop_app.library.part_keys import VAE_SCALES
 from desktop_app.library.pipelines import identify_folder
+from desktop_app.library.reading import read_json
 from desktop_app.library.safety import check_contents
 from desktop_app.library.sidecars import Sidecar, read_sidecar
 from desktop_app.library.support import judged
@@ -225,7 +227,7 @@ class Assets:
             self._remember_folder(path, entry.mtime_ns, identity, sha256)
         else:
             path, row = self._row(entry)
-            identity = judged(_hinted(row.identity, entry))
+            identity = judged(_hinted(_configured(row.identity, entry), entry))
             sha256, whole, written = row.sha256, row.file_sha256, row.mtime_ns
         sidecar = read_sidecar(path if entry.form == "file" else entry.path, entry.beside)
         if not identity.family and sidecar.family and identity.kind in ("lora", "embedding"):
@@ -343,6 +345,19 @@ def _is_out(folder: Path) -> bool:
             return next(listing, None) is None
     except OSError:
         return True
+
+
+def _configured(identity: Identity, entry: Entry) -> Identity:
+    """A VAE with what the config in its folder tells of it."""
+    if identity.kind != "vae" or entry.form != "part":
+        return identity
+    try:
+        scale = read_json(entry.path / entry.beside["config.json"]).get("scaling_factor")
+    except AppError:
+        return identity
+    told = (identity.latent_channels, scale)
+    variant = next((name for name, *known in VAE_SCALES if told == tuple(known)), identity.variant)
+    return replace(identity, variant=variant)
 
 
 def _hinted(identity: Identity, entry: Entry) -> Identity:

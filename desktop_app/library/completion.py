@@ -150,8 +150,10 @@ def _serves(asset: Asset, component: str) -> bool:
         return False
     if not component.startswith("vae-"):
         return identity.kind == "text-encoder" and identity.variant == component
-    if identity.kind != "vae" or identity.variant == "tiny":
+    if identity.kind != "vae":
         return False
+    if identity.variant:
+        return component == f"vae-{identity.variant}"
     if component in _FAMILIES:
         fits = identity.family == _FAMILIES[component]
     else:

@@ -52,6 +52,15 @@ VAES: tuple[Rule, ...] = (
 )
 """`kl` is told further by its latent channels; `tiny` is a small copy of one."""
 
+VAE_SCALES: tuple[tuple[str, int, float], ...] = (
+    ("sd", 4, 0.18215),
+    ("sdxl", 4, 0.13025),
+    ("sd3", 16, 1.5305),
+    ("flux", 16, 0.3611),
+)
+"""Whose `kl` it is, its latent channels and the `scaling_factor` in its config: the weights have
+the same names and shapes, and one in the place of the other washes the colours out."""
+
 TEXT_ENCODERS: tuple[tuple[str, str, Shape], ...] = (
     ("clip-l", "text_model.embeddings.token_embedding.weight", (None, 768)),
     ("clip-h", "text_model.embeddings.token_embedding.weight", (None, 1024)),

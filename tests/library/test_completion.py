@@ -1,5 +1,6 @@
 """Networks in files of their own: what completes them, chosen by itself, or asked for by name."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -132,6 +133,38 @@ def test_a_vae_named_for_another_family_is_not_taken(studio: Studio) -> None:
     studio.put("vae/sixteen.safetensors", vae(16))
     asset, assets = studio.find("unet/flux.safetensors")
     assert "sixteen.safetensors" in names(assets, asset)
+
+
+@pytest.mark.parametrize(
+    ("network", "channels", "scale", "other"),
+    [
+        (FLUX, 16, 0.3611, 1.5305),
+        (SD3, 16, 1.5305, 0.3611),
+        (unet(768), 4, 0.18215, 0.13025),
+        (unet(2048, label=2816), 4, 0.13025, 0.18215),
+    ],
+)
+def test_vaes_that_are_built_alike_are_told_by_the_config_beside_them(
+    network: dict[str, tuple[int, ...]], channels: int, scale: float, other: float, studio: Studio
+) -> None:
+    t5_json(studio.words / "t5" / "tokenizer.json")
+    for file in (studio.models / "vae").iterdir():
+        file.unlink()
+    studio.put("unet/network.safetensors", network)
+    for folder, told in (("a", other), ("b", scale), ("c", other)):
+        path = studio.put(f"vae/{folder}/diffusion_pytorch_model.safetensors", vae(channels))
+        path.with_name("config.json").write_text(json.dumps({"scaling_factor": told}))
+    asset, assets = studio.find("unet/network.safetensors")
+    found = assets.completion(asset).vae
+    assert found is not None
+    assert found.path.parent.name == "b"
+    for folder in "ac":
+        (studio.models / "vae" / folder / "config.json").write_text("{}")
+    (studio.models / "vae" / "b" / "config.json").write_text(json.dumps({"scaling_factor": other}))
+    asset, assets = studio.find("unet/network.safetensors")
+    found = assets.completion(asset).vae
+    assert found is not None
+    assert found.path.parent.name == "a"
 
 
 def test_stable_diffusion_3_goes_without_t5_where_its_words_are_not_here(studio: Studio) -> None:
