@@ -10,15 +10,15 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from desktop_app import cli, paths, settings
+from desktop_app import cli
 from desktop_app.recipe.recipe import Recipe
 from desktop_app.store import metadata, pixels
+from tests.cli_runs import ASKED, SAMPLED, models_of, refusal
 from tests.engine.kits import encoder_of, vae_of, write
 from tests.tiny_model import save_tiny_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-ASKED = ["--prompt", "a fox", "--size", "64x64", "--seed", "7", "--steps", "4"]
-SAMPLED = ["--sampler", "euler", "--guidance", "3", "--model", "own"]
+OWN = ["--steps", "4", "--model", "own"]
 PARTS = ["--vae", "other_vae", "--text-encoder", "other_clip"]
 
 
@@ -43,8 +43,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def models(home: Path, folders: Path) -> Path:
     """Our own folder of models, with the first model and the parts of the second in it."""
-    settings.save(home / "config" / "settings.json", settings.Settings(threads=1))
-    place = paths.resolve().models
+    place = models_of(home)
     shutil.copytree(folders / "own", place / "own")
     for folder, name in (("vae", "other_vae"), ("text_encoders", "other_clip")):
         (place / folder).mkdir(exist_ok=True)
@@ -53,7 +52,7 @@ def models(home: Path, folders: Path) -> Path:
 
 
 def render(out: Path, *words: str) -> Recipe:
-    assert cli.main(["render", *ASKED, *SAMPLED, *words, "--out", str(out)]) == 0
+    assert cli.main(["render", *ASKED, *SAMPLED, *OWN, *words, "--out", str(out)]) == 0
     recipe = metadata.read_picture(out).recipe
     assert recipe is not None
     return recipe
@@ -124,7 +123,4 @@ def test_what_is_not_here_is_one_sentence(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "fox.png"
-    assert cli.main(["render", *ASKED, *SAMPLED, *words, "--out", str(out)]) != 0
-    assert told in capsys.readouterr().err
-    assert not out.exists()
+    assert told in refusal(tmp_path / "fox.png", capsys, *SAMPLED, *OWN, *words)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop_app import cli, paths, settings
+from desktop_app import cli
 from desktop_app.store import metadata, pixels
+from tests.cli_runs import ASKED, SAMPLED, models_of, refusal
 from tests.engine.refiners import plain_pipes, save_both, two_calls
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-ASKED = ["--prompt", "a fox", "--size", "64x64", "--seed", "7", "--steps", "6"]
-SAMPLED = ["--sampler", "euler", "--guidance", "3"]
+SIX = ["--steps", "6"]
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def models(home: Path, folders: dict[str, Path]) -> Path:
     """Our own folder of models, with both in it."""
-    settings.save(home / "config" / "settings.json", settings.Settings(threads=1))
-    place = paths.resolve().models
+    place = models_of(home)
     for name, folder in folders.items():
         shutil.copytree(folder, place / name)
     return place
@@ -35,7 +34,7 @@ def test_a_refined_picture_is_made_and_proved(
 ) -> None:
     out = tmp_path / "fox.png"
     words = ["--model", "xl", "--refiner", "fine", "--refiner-start", "0.6", "--out", str(out)]
-    assert cli.main(["render", *ASKED, *SAMPLED, *words]) == 0, capsys.readouterr().err
+    assert cli.main(["render", *ASKED, *SAMPLED, *SIX, *words]) == 0, capsys.readouterr().err
     recipe = metadata.read_picture(out).recipe
     assert recipe is not None
     assert recipe.refiner is not None
@@ -57,7 +56,7 @@ def test_a_refiner_may_lie_anywhere(models: Path, folders: dict[str, Path], tmp_
     shutil.rmtree(models / "fine")
     out = tmp_path / "fox.png"
     words = ["--model", "xl", "--refiner", str(folders["fine"]), "--out", str(out)]
-    assert cli.main(["render", *ASKED, *SAMPLED, *words]) == 0
+    assert cli.main(["render", *ASKED, *SAMPLED, *SIX, *words]) == 0
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,6 @@ def test_what_cannot_be_is_one_sentence(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "fox.png"
     if "--model" in words and words[1] == "fine":
         words = ["--model", str(models / "fine")]
-    assert cli.main(["render", *ASKED, *words, "--out", str(out)]) != 0
-    assert told in capsys.readouterr().err
-    assert not out.exists()
+    assert told in refusal(tmp_path / "fox.png", capsys, *SIX, *words)
