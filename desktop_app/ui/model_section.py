@@ -11,10 +11,10 @@ from desktop_app.studio.library import LibraryModel
 from desktop_app.ui import theme
 from desktop_app.ui.fields import (
     Combo,
-    ElidedLabel,
     IconButton,
     IconTextButton,
     SectionTitle,
+    Sentence,
     label,
     plain_tip,
 )
@@ -54,7 +54,7 @@ class ModelSection(QWidget):
         super().__init__(parent)
         self._editor, self._library = editor, library
         self.combo = Combo("Model")
-        self.about = ElidedLabel("", "hint")
+        self.about = Sentence()
         self.add = IconButton("plus", "Add a model", flat=True, size=14, side=22)
         self._build()
         self.combo.activated.connect(self._choose)
@@ -102,7 +102,7 @@ class ModelSection(QWidget):
     def _describe(self, model: "ModelInfo | None", *, missing: bool) -> None:
         if model is not None:
             predicts = _PREDICTS.get(model.prediction_type, model.prediction_type)
-            self.about.set_text(f"{predicts} · {model.noise_schedule}")
+            self.about.say(f"{predicts} · {_unbroken(model.noise_schedule)}")
             lines = (
                 model.title,
                 model.description,
@@ -112,7 +112,7 @@ class ModelSection(QWidget):
             )
             self.combo.setToolTip(plain_tip("\n".join(line for line in lines if line)))
         else:
-            self.about.set_text("This model is not on this machine." if missing else "")
+            self.about.say("This model is not on this machine." if missing else "")
             self.combo.setToolTip("")
 
     def _choose(self, row: int) -> None:
@@ -165,6 +165,12 @@ def _companions(model: "ModelInfo") -> str:
     """What completes a model whose file has only its network."""
     refs = (*model.own_text_encoders, *([model.own_vae] if model.own_vae is not None else []))
     return "with " + ", ".join(ref.name for ref in refs) if refs else ""
+
+
+def _unbroken(words: str) -> str:
+    """The words with those in brackets kept on one line."""
+    before, sign, after = words.partition("(")
+    return before + sign + after.replace(" ", "\u00a0")
 
 
 def _title(model: "ModelInfo") -> str:
