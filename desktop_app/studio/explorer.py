@@ -1,14 +1,12 @@
 """Explorer: the map between two to four noises, and the small pictures of its places."""
 
 import itertools
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QImage
 
 from desktop_app.errors import AppError
 from desktop_app.recipe.codec import digest
@@ -29,6 +27,7 @@ from desktop_app.recipe.recipe import Recipe
 from desktop_app.studio.background import Background
 from desktop_app.studio.conductor import Conductor
 from desktop_app.studio.editor import Editor
+from desktop_app.studio.kept_images import KeptImages
 from desktop_app.studio.map_parts import (
     Known,
     Look,
@@ -97,8 +96,7 @@ class Explorer(QObject):
         self._base: Recipe | None = None
         self._active = False
         self._problem: AppError | None = None
-        self._kept: OrderedDict[tuple[str, bool], QImage] = OrderedDict()
-        self._bytes = 0
+        self._kept = KeptImages[tuple[str, bool]](KEPT_BYTES)
         self._known: dict[Place, Known] = {}
         self._fine: list[Place] = []
         self._now: Making | None = None
@@ -387,7 +385,7 @@ class Explorer(QObject):
         if now is None or job.id != now.job:
             return
         self._now = None
-        self._remember(now.key, now.fine, to_qimage(pixels))
+        self._kept.put((now.key, now.fine), to_qimage(pixels))
         place = self._where(now)
         if place is not None:
             self.looked.emit(place)
@@ -400,10 +398,3 @@ class Explorer(QObject):
             self._known.clear()
             self.map_changed.emit()
             self.failed.emit(error)
-
-    def _remember(self, key: str, fine: bool, image: QImage) -> None:
-        self._kept[key, fine] = image
-        self._bytes += image.sizeInBytes()
-        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= dropped.sizeInBytes()

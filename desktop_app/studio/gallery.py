@@ -23,6 +23,7 @@ from PySide6.QtGui import QImage
 from desktop_app.errors import AppError
 from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
+from desktop_app.studio.kept_images import KeptImages
 from desktop_app.studio.values import Found
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class GalleryModel(QAbstractListModel):
         # row r is the number at -1 - r.
         self._ids: list[int] = []
         self._records: OrderedDict[int, Record] = OrderedDict()
-        self._images: OrderedDict[int, QImage] = OrderedDict()
-        self._image_bytes = 0
+        self._images = KeptImages[int](THUMBNAIL_BYTES)
         self._wanted: OrderedDict[int, None] = OrderedDict()
         self._loading = False
         self._absent: set[int] = set()
@@ -191,8 +191,7 @@ class GalleryModel(QAbstractListModel):
         self.total_changed.emit(self.total)
         for picture in pictures:
             self._records.pop(picture, None)
-            image = self._images.pop(picture, None)
-            self._image_bytes -= image.sizeInBytes() if image is not None else 0
+            self._images.drop(picture)
         self._refresh_if_asked()
 
     def _found(self, found: Found) -> None:
@@ -256,7 +255,7 @@ class GalleryModel(QAbstractListModel):
                 self._absent.add(picture)
                 continue
             self._remember(record)
-            self._keep_image(picture, image)
+            self._images.put(picture, image)
             index = self.index_of(picture)
             if index.isValid():
                 self.dataChanged.emit(index, index)
@@ -266,14 +265,6 @@ class GalleryModel(QAbstractListModel):
         self._loading = False
         self._wanted.clear()
         self.failed.emit(error)
-
-    def _keep_image(self, picture: int, image: QImage) -> None:
-        old = self._images.pop(picture, None)
-        self._image_bytes += image.sizeInBytes() - (old.sizeInBytes() if old is not None else 0)
-        self._images[picture] = image
-        while self._image_bytes > THUMBNAIL_BYTES and len(self._images) > 1:
-            _, oldest = self._images.popitem(last=False)
-            self._image_bytes -= oldest.sizeInBytes()
 
     def _remember(self, record: "Record") -> None:
         self._records[record.id] = record
@@ -309,8 +300,6 @@ class GalleryModel(QAbstractListModel):
         image = self._images.get(picture)
         if image is None:
             self._want(picture)
-            return None
-        self._images.move_to_end(picture)
         return image
 
     def _of_record(self, picture: int, role: int) -> Any:

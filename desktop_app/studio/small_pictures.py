@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import FromNoise
 from desktop_app.studio.background import Background
+from desktop_app.studio.kept_images import KeptImages
 from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.render_thread import draw_noise
 
@@ -47,8 +48,7 @@ class SmallPictures(QObject):
         self._cache = cache / "noise"
         self._storage: Storage | None = None
         self._drawing = False
-        self._images: OrderedDict[str | Noise, QImage] = OrderedDict()
-        self._bytes = 0
+        self._images = KeptImages[str | Noise](BYTES_MAX)
         self._absent: set[str] = set()
         self._wanted: OrderedDict[str | Noise, None] = OrderedDict()
         self._loading = False
@@ -74,7 +74,6 @@ class SmallPictures(QObject):
         for one in hashes:
             image = self._images.get(one)
             if image is not None:
-                self._images.move_to_end(one)
                 return image
             if one not in self._absent:
                 if self._storage is not None:
@@ -114,10 +113,7 @@ class SmallPictures(QObject):
                 if isinstance(key, str):
                     self._absent.add(key)
                 continue
-            self._bytes += image.sizeInBytes()
-            self._images[key] = image
-        while self._bytes > BYTES_MAX and len(self._images) > 1:
-            self._bytes -= self._images.popitem(last=False)[1].sizeInBytes()
+            self._images.put(key, image)
         self.arrived.emit()
         self._load()
 
