@@ -112,15 +112,7 @@ def _refined(first: Leg, before: int, recipe: Recipe, refiner: RefinerUse, sched
     entry = int((scheduler.timesteps >= _cutoff(scheduler, refiner)).sum()) // order * order
     if before >= first.end or entry >= len(scheduler.timesteps):
         raise _no_step(refiner, "the refiner", "earlier")
-    timesteps = enter(scheduler, entry)
-    return Leg(
-        recipe=recipe,
-        before=before,
-        timesteps=timesteps,
-        levels=levels_of(scheduler)[-len(timesteps) :],
-        entry=entry,
-        source=first.levels[before - first.before],
-    )
+    return _entered(scheduler, entry, recipe, before, first.levels[before - first.before])
 
 
 def _cutoff(scheduler: Any, refiner: RefinerUse) -> int:
@@ -170,6 +162,11 @@ def _next_leg(
         )
     scheduler = ready(recipe)
     entry = entry_for(level, levels_of(scheduler), SAMPLERS[recipe.scheduler].order)
+    return replace(_entered(scheduler, entry, recipe, before, level), reseeded=reseeded)
+
+
+def _entered(scheduler: Any, entry: int, recipe: Recipe, before: int, source: Level) -> Leg:
+    """A leg whose scheduler begins anew, at a later one of its calls."""
     timesteps = enter(scheduler, entry)
     return Leg(
         recipe=recipe,
@@ -177,8 +174,7 @@ def _next_leg(
         timesteps=timesteps,
         levels=levels_of(scheduler)[-len(timesteps) :],
         entry=entry,
-        source=level,
-        reseeded=reseeded,
+        source=source,
     )
 
 
