@@ -167,6 +167,6 @@ def _lora_slip(words: str, names: Names) -> str:
             "Write a LoRA as <lora:name:0.8>, with a weight from -4 to 4, or with weights for its "
             "12, 17, 20 or 26 blocks after “:lbw=”; these are plain words."
         )
-    if found.name in names.loras:
+    if found.name in names.loras or found.name in names.unread:
         return ""
     return f"There is no LoRA called “{found.name[:60]}” here: this is read as plain words."

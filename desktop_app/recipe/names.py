@@ -83,11 +83,16 @@ NO_WILDCARDS: Wildcards = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
-    """What can be called by name at this moment; styles and LoRAs by their exact name."""
+    """What can be called by name at this moment; styles and LoRAs by their exact name.
+
+    Attributes:
+        unread: LoRAs that are here too, but whose files have yet to be read.
+    """
 
     wildcards: Wildcards = field(default_factory=lambda: NO_WILDCARDS)
     styles: Mapping[str, Style] = field(default_factory=lambda: MappingProxyType({}))
     loras: Mapping[str, ModelRef] = field(default_factory=lambda: MappingProxyType({}))
+    unread: frozenset[str] = frozenset()
 
 
 def read_options(text: str) -> tuple[Option, ...]:

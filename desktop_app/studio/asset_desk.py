@@ -80,6 +80,7 @@ class AssetDesk(QObject):
         self._titles: dict[Path, str] = {}
         self._bringing = Bringing(self)
         self._asked = 0
+        self._looked = False
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._connect()
 
@@ -187,6 +188,25 @@ class AssetDesk(QObject):
         else:
             self._use(asset)
 
+    def read(self, asset: Asset, then: Callable[[], object]) -> None:
+        """Compute the hash of an asset now, because it is wanted; then call `then`.
+
+        It is not called when the file cannot be read; that is told.
+        """
+        self._say(f"“{asset.name}” is read once, to know it for ever …")
+
+        def done(hashed: Asset) -> None:
+            self._hashed(hashed)
+            then()
+
+        self._hasher.hash_now(asset, done)
+
+    @property
+    def looking(self) -> bool:
+        """Whether the folders are still looked through for the first time."""
+        known = self._library.catalog is not None
+        return not self._looked and (known or self._library.scanning)
+
     def why_not(self, asset: Asset) -> str:
         """Why it cannot be used for the next picture, in one sentence; empty when it can."""
         if asset.unsupported or asset.missing:
@@ -243,6 +263,7 @@ class AssetDesk(QObject):
 
     def _have_read(self, catalog: "Catalog", assets: tuple[Asset, ...]) -> None:
         own = {Path(one) for one in self._settings.values.model_folders}
+        self._looked = True
         self._watched = tuple(one for one in catalog.watched if one.path in own)
         self._titles = {one.path: one.title for one in self._library.models}
         self.assets.set_assets(self._titled(one) for one in assets)

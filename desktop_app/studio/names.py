@@ -1,7 +1,8 @@
 """PromptNames: what a prompt can call by name, kept in step with the folder, styles and models."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
@@ -9,8 +10,9 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 from desktop_app.errors import AppError
 from desktop_app.library.called import loras_by_name
 from desktop_app.recipe.draft import Draft
+from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.names import NO_WILDCARDS, WILDCARD, Names, Wildcards
-from desktop_app.recipe.recipe import ModelRef
+from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.studio.background import Background
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk
     from desktop_app.studio.styles import StyleModel
 
+NOTHING: "Mapping[str, Asset]" = MappingProxyType({})
 SETTLE_MS = 300
 """An editor that saves touches a folder several times."""
 
@@ -27,7 +30,7 @@ class PromptNames(QObject):
     """Wildcards, styles and LoRAs.
 
     The wildcard files are read in the background: when they change, and again before pictures are
-    made of a prompt that calls one.
+    made of a prompt that calls one. A LoRA is called by its hash, so that its file is read first.
 
     Signals:
         changed(): there are other names, or a wildcard has other options.
@@ -52,6 +55,9 @@ class PromptNames(QObject):
         self._files: WildcardFiles | None = None
         self._wildcards: Wildcards = NO_WILDCARDS
         self._loras: Mapping[str, ModelRef] = {}
+        self._unread: Mapping[str, Asset] = {}
+        self._desk: AssetDesk | None = None
+        self._waiting: list[Callable[[], object]] = []
         self._names = Names()
         self._watcher = QFileSystemWatcher(self)
         self._settle = QTimer(self)
@@ -88,17 +94,60 @@ class PromptNames(QObject):
     def follow(self, desk: "AssetDesk") -> None:
         """Let the LoRAs of the folders be called, from when their hash is known."""
 
-        def show() -> None:
-            self.show_loras(desk.assets.loras)
+        self._desk = desk
+        desk.assets.read.connect(self._show_desk)
+        desk.hashing.connect(self._show_desk)
 
-        desk.assets.read.connect(show)
-        desk.hashing.connect(show)
-
-    def show_loras(self, loras: Mapping[str, ModelRef]) -> None:
-        """These LoRAs can be called from now on."""
-        if loras != self._loras:
-            self._loras = dict(loras)
+    def show_loras(
+        self, loras: Mapping[str, ModelRef], unread: "Mapping[str, Asset]" = NOTHING
+    ) -> None:
+        """These LoRAs can be called from now on, and those that are unread be asked for."""
+        if (loras, unread) != (self._loras, self._unread):
+            self._loras, self._unread = dict(loras), dict(unread)
             self._compose()
+
+    def unread_in(self, recipes: Iterable[Recipe]) -> "Asset | None":
+        """The next LoRA that recipes call and whose file has yet to be read."""
+        called = {tag.call.name for one in recipes for tag in lora_tags(one.prompt)}
+        return next((asset for name, asset in self._unread.items() if name in called), None)
+
+    def wait_for(self, recipes: Sequence[Recipe], then: Callable[[], object]) -> bool:
+        """Read the next LoRA that recipes call and that is not known yet; then call `then`.
+
+        While the folders are looked through for the first time, any may turn out to be there.
+
+        Returns:
+            Whether there is something to wait for; `then` is not called if not, nor when the file
+            cannot be read, which is told.
+        """
+        if self._desk is None:
+            return False
+        if self._desk.looking and any(lora_tags(one.prompt) for one in recipes):
+            self._waiting.append(then)
+            return True
+        asset = self.unread_in(recipes)
+        if asset is None:
+            return False
+
+        def done() -> None:
+            self._show_desk()
+            then()
+
+        self._desk.read(asset, done)
+        return True
+
+    @Slot()
+    def _show_desk(self) -> None:
+        """The LoRAs as far as they are known by now."""
+        if self._desk is None:
+            return
+        assets = self._desk.assets
+        unread = loras_by_name(one for one in assets.all if not (one.sha256 or one.file_sha256))
+        new = {name: asset for name, asset in unread.items() if name not in assets.loras}
+        self.show_loras(assets.loras, new)
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
 
     def needed_by(self, draft: Draft) -> bool:
         """Whether the files should be read before pictures are made of a draft."""
@@ -128,7 +177,10 @@ class PromptNames(QObject):
     @Slot()
     def _compose(self) -> None:
         self._names = Names(
-            wildcards=self._wildcards, styles=self._styles.by_name, loras=self._loras
+            wildcards=self._wildcards,
+            styles=self._styles.by_name,
+            loras=self._loras,
+            unread=frozenset(self._unread),
         )
         self.changed.emit()
 

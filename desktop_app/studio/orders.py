@@ -114,10 +114,12 @@ class Orders(QObject):
         if draft.model is None and first is not None:
             draft = replace(draft, **fields_for(draft, None, first))
         try:
-            recipes = self.expanded(draft)
+            recipes = self._resolved(draft)
         except AppError as error:
             self.failed.emit(error)
             return False
+        if self._names.wait_for(recipes, lambda: self._expand(draft)):
+            return True
         self.ordered.emit(draft.prompt)
         self.recipes(recipes, self._editor.origin_of(draft))
         return True
@@ -126,8 +128,21 @@ class Orders(QObject):
         """The recipes that a draft asks for, with the styles, wildcards and LoRAs of now.
 
         Raises:
-            AppError: as `recipe.draft.expand`.
+            AppError: as `recipe.draft.expand`, or `lora-unread`.
         """
+        recipes = self._resolved(draft)
+        unread = self._names.unread_in(recipes)
+        if unread is not None:
+            raise AppError(
+                "lora-unread",
+                f"The LoRA “{unread.name}” is still being read.",
+                hint="Try again in a moment.",
+                path=str(unread.path),
+            )
+        return recipes
+
+    def _resolved(self, draft: Draft) -> tuple[Recipe, ...]:
+        """As `expanded`; a LoRA that is not read yet stays in the words."""
         names = self._names.names
         return expand(draft, names.styles, names.wildcards, names.loras)
 

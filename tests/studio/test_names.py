@@ -1,14 +1,27 @@
 """What a prompt can call by name, kept in step with the folder and the models."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from desktop_app.errors import AppError
 from desktop_app.library.identity import Asset, Identity
+from desktop_app.recipe.marks import problems
 from desktop_app.recipe.recipe import LoraUse, ModelRef
 from desktop_app.studio.names import loras_of
+from desktop_app.studio.orders import Orders
 from tests.studio.conftest import Stage
+from tests.studio.test_asset_desk import ink
+
+MODEL = ModelRef(sha256="0" * 64, name="model")
+
+
+def orders_of(stage: Stage) -> Orders:
+    orders = stage.studio.findChild(Orders)
+    assert orders is not None
+    return orders
 
 
 def lora(stem: str, name: str, digit: str = "1") -> Asset:
@@ -38,6 +51,51 @@ def test_a_lora_of_the_folders_is_attached_by_the_prompt(stage: Stage) -> None:
     ref = ModelRef(sha256="1" * 64, name="Ink", kind="lora")
     assert recipe.prompt == "a fox "
     assert recipe.adapters == (LoraUse(lora=ref, weight=0.6),)
+
+
+def test_an_order_waits_until_the_lora_that_it_calls_is_read(stage: Stage, tmp_path: Path) -> None:
+    studio = stage.studio
+    studio.desk.assets.set_assets(
+        replace(lora(path.stem, path.stem), path=path, sha256=None)
+        for path in (ink(tmp_path / "ink.safetensors"), ink(tmp_path / "oil.safetensors", rank=8))
+    )
+    text = "a fox <lora:ink:0.6><lora:oil:0.4>"
+    assert problems(text, studio.names.names) == ()
+    assert problems("<lora:nobody:1>", studio.names.names) != ()
+    studio.editor.set(prompt=text)
+    with pytest.raises(AppError, match="is still being read"):
+        orders_of(stage).expanded(replace(studio.editor.draft, model=MODEL))
+    stage.order(text, seed=3, seed_rule="step")
+    assert studio.editor.draft.seed == 4
+    stage.made(1)
+    (recipe,) = stage.backend.rendered
+    uses = [use for use in recipe.adapters if isinstance(use, LoraUse)]
+    assert [(use.lora.name, use.weight) for use in uses] == [("ink", 0.6), ("oil", 0.4)]
+    assert (recipe.prompt, recipe.seed) == ("a fox ", 3)
+    assert "“ink” is read once" in stage.listener.texts()
+
+
+def test_nothing_is_made_of_a_prompt_whose_lora_cannot_be_read(
+    stage: Stage, tmp_path: Path
+) -> None:
+    gone = replace(lora("ink", "ink"), path=tmp_path / "ink.safetensors", sha256=None)
+    stage.studio.desk.assets.set_assets([gone])
+    stage.order("a fox <lora:ink:0.6>")
+    stage.until(lambda: "“ink” cannot be read" in stage.listener.texts())
+    assert stage.studio.queue.active == 0
+
+
+def test_an_order_before_the_folders_are_read_waits_for_them(
+    open_stage: Callable[..., Stage], home: Path
+) -> None:
+    ink(home / "models" / "loras" / "ink.safetensors")
+    stage = open_stage()
+    stage.order("a fox <lora:ink:0.6>, <lora:nobody:1>")
+    stage.start()
+    stage.made(1)
+    (recipe,) = stage.backend.rendered
+    assert [isinstance(use, LoraUse) and use.weight for use in recipe.adapters] == [0.6]
+    assert recipe.prompt == "a fox , <lora:nobody:1>"
 
 
 def test_the_folder_is_made_and_watched(stage: Stage) -> None:
