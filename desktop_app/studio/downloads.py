@@ -11,17 +11,13 @@ from desktop_app.errors import AppError
 from desktop_app.library import fetch_order
 from desktop_app.library.fetch_disk import free_bytes
 from desktop_app.library.fetch_order import Order, Progress
-from desktop_app.library.fetch_stop import Stop
-from desktop_app.library.hub_address import check_endpoint, parse_address
 from desktop_app.library.hub_files import Pick
-from desktop_app.library.hub_token import keep_token, read_token
 from desktop_app.studio.background import Background
-from desktop_app.studio.download_job import Download, DownloadJob, DownloadState, Way, look_up
+from desktop_app.studio.download_job import Download, DownloadJob, DownloadState
+from desktop_app.studio.hub_desk import HubDesk
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
-from desktop_app.studio.settings_holder import SettingsHolder
 
 if TYPE_CHECKING:
-    from desktop_app.library.fetch_net import Limits
     from desktop_app.library.hub import Offer
 
 __all__ = ["Download", "DownloadState", "Downloads", "Offer", "Pick", "Progress"]
@@ -37,8 +33,6 @@ class Downloads(QAbstractListModel):
 
     Signals:
         changed(): a row came, went or has another state.
-        looked(Offer): what was looked up.
-        look_failed(AppError)
         arrived(Download): a model is here.
         found_unfinished(int): so many downloads of the last session can go on.
         failed(AppError): one of them ended with this.
@@ -49,36 +43,24 @@ class Downloads(QAbstractListModel):
         TITLE = enum.auto()
 
     changed = Signal()
-    looked = Signal(object)
-    look_failed = Signal(object)
     arrived = Signal(object)
     found_unfinished = Signal(int)
     failed = Signal(object)
 
-    def __init__(
-        self,
-        settings: SettingsHolder,
-        models: Path,
-        token_file: Path,
-        parent: QObject | None = None,
-        *,
-        limits: "Limits | None" = None,
-    ) -> None:
+    def __init__(self, hub: HubDesk, models: Path, parent: QObject | None = None) -> None:
         """Args:
+        hub: knows where models are fetched from.
         models: the folder that models are brought to.
-        token_file: where the access token is kept.
-        limits: how patient requests are; the usual ones if left out.
         """
         super().__init__(parent)
-        self._settings, self._models, self._token_file = settings, models, token_file
-        self._limits = limits
-        # One more than there are transfers: looking up must not wait for them.
+        self.hub = hub
+        self._models = models
+        # One more than there are transfers: to keep or drop an order must not wait for them.
         self._pool = Background(self, threads=AT_ONCE + 1)
         self._pool.failed.connect(self.failed)
         self._rows: list[Download] = []
         self._transfers: dict[str, DownloadJob] = {}
         self._dropping: set[str] = set()
-        self._looking: Stop | None = None
         self._closed = False
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
@@ -94,28 +76,6 @@ class Downloads(QAbstractListModel):
         """How many run or wait for their turn."""
         return sum(one.state in ("running", "waiting") for one in self._rows)
 
-    @property
-    def looking(self) -> bool:
-        """Whether the hub is being asked about a repository."""
-        return self._looking is not None
-
-    @property
-    def endpoint(self) -> str:
-        """The server that models are fetched from.
-
-        Raises:
-            AppError: `mirror-address`.
-        """
-        return check_endpoint(self._settings.values.hub_mirror)
-
-    @property
-    def has_token(self) -> bool:
-        """Whether an access token is kept for that server; reads a small file."""
-        try:
-            return bool(read_token(self._token_file, self.endpoint))
-        except AppError:
-            return False
-
     def room(self) -> int:
         """Bytes that are free where models are put."""
         return free_bytes(self._models)
@@ -130,49 +90,10 @@ class Downloads(QAbstractListModel):
         """Break off everything before the program ends; all of it can go on later."""
         self._closed = True
         self._timer.stop()
-        self.cancel_look()
         for transfer in self._transfers.values():
             transfer.pause()
+        self.hub.stop()
         self._pool.close(END_MS)
-
-    def set_mirror(self, address: str) -> None:
-        """Fetch from another server; from the hub itself with an empty address.
-
-        Raises:
-            AppError: `mirror-address`.
-        """
-        check_endpoint(address)
-        self._settings.set(hub_mirror=address.strip())
-
-    def set_token(self, token: str) -> None:
-        """Keep an access token for the server in use; an empty one forgets it.
-
-        Raises:
-            AppError: `token-form`, `token-save`, `mirror-address`.
-        """
-        keep_token(self._token_file, token, self.endpoint)
-
-    def look_up(self, text: str) -> None:
-        """Ask the hub what a repository, a folder or a file of it holds; `looked` tells.
-
-        Raises:
-            AppError: `download-address`, `mirror-address`; nothing was asked then.
-        """
-        address = parse_address(text)
-        way = self._way()
-        self.cancel_look()
-        stop = self._looking = Stop()
-        self._pool.run(
-            lambda: look_up(way, address, stop),
-            done=lambda offer: self._have_looked(stop, offer),
-            failed=lambda error: self._have_not_looked(stop, error),
-        )
-
-    def cancel_look(self) -> None:
-        """Ask no further."""
-        if self._looking is not None:
-            self._looking.set()
-            self._looking = None
 
     def order(self, offer: "Offer", pick: Pick) -> None:
         """Fetch one pick of an offer; one that was begun before goes on."""
@@ -187,7 +108,6 @@ class Downloads(QAbstractListModel):
             made,
             self._models,
             done=lambda _: self._add([Download(order=made, state="waiting", progress=_none(made))]),
-            failed=self._refused,
         )
 
     def pause(self, number: str) -> None:
@@ -239,9 +159,6 @@ class Downloads(QAbstractListModel):
 
     # What comes of them.
 
-    def _way(self) -> Way:
-        return Way(endpoint=self.endpoint, token_file=self._token_file, limits=self._limits)
-
     def _take_up(self, orders: tuple[Order, ...]) -> None:
         known = {one.id for one in self._rows}
         kept = [order for order in orders if order.id not in known]
@@ -261,19 +178,6 @@ class Downloads(QAbstractListModel):
             if row is not None and self._rows[row].state == "paused":
                 self._set(row, progress=replace(self._rows[row].progress, done=done))
 
-    def _have_looked(self, stop: Stop, offer: "Offer") -> None:
-        if stop is self._looking:
-            self._looking = None
-            self.looked.emit(offer)
-
-    def _have_not_looked(self, stop: Stop, error: AppError) -> None:
-        if stop is self._looking:
-            self._looking = None
-            self.look_failed.emit(error)
-
-    def _refused(self, error: AppError) -> None:
-        self.failed.emit(error)
-
     def _next(self) -> None:
         """Give the free places to those that wait longest."""
         for row, one in enumerate(self._rows):
@@ -285,7 +189,7 @@ class Downloads(QAbstractListModel):
     def _begin(self, row: int) -> None:
         order = self._rows[row].order
         try:
-            way = self._way()
+            way = self.hub.way()
         except AppError as error:
             self._set(row, state="failed", error=str(error))
             return

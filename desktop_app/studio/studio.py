@@ -28,6 +28,7 @@ from desktop_app.studio.focus import Focus
 from desktop_app.studio.folder_glance import FolderGlance
 from desktop_app.studio.gallery import GalleryModel
 from desktop_app.studio.herald import Herald
+from desktop_app.studio.hub_desk import HubDesk
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.lineage import Lineage
@@ -146,7 +147,7 @@ class Studio(QObject):
         self.looks = Looks(self.timeline, self._orders, self._conductor, self)
         self._history = PromptHistory(paths.data / "prompts.json", self._disk, self)
         self._choice = ModelChoice(self.editor, self.library, self)
-        self.downloads = Downloads(self.settings, folders[-1], paths.hub_token, self)
+        self.downloads = Downloads(HubDesk(self.settings, paths.hub_token, self), folders[-1], self)
         self.desk = AssetDesk(
             self.editor,
             self.library,

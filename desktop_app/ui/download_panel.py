@@ -151,8 +151,8 @@ class DownloadPanel(QWidget):
         self.field.textEdited.connect(lambda: self.refusal.say(""))
         self.look.clicked.connect(self._look_or_stop)
         self.source.clicked.connect(self.settings_asked)
-        self._downloads.looked.connect(lambda _: self._render())
-        self._downloads.look_failed.connect(self._look_failed)
+        self._downloads.hub.looked.connect(lambda _: self._render())
+        self._downloads.hub.look_failed.connect(self._look_failed)
         self._downloads.rowsInserted.connect(self._rebuild)
         self._downloads.rowsRemoved.connect(self._rebuild)
         self._downloads.dataChanged.connect(self._refresh)
@@ -167,12 +167,12 @@ class DownloadPanel(QWidget):
         if not self.field.text().strip():
             self.refusal.say("Type the name of a model, such as stabilityai/sd-turbo.")
             return
-        self.refusal.attempt(lambda: self._downloads.look_up(self.field.text()))
+        self.refusal.attempt(lambda: self._downloads.hub.look_up(self.field.text()))
         self._render()
 
     def _look_or_stop(self) -> None:
-        if self._downloads.looking:
-            self._downloads.cancel_look()
+        if self._downloads.hub.looking:
+            self._downloads.hub.cancel_look()
             self._render()
         else:
             self.ask()
@@ -182,7 +182,7 @@ class DownloadPanel(QWidget):
         self._render()
 
     def _render(self) -> None:
-        looking = self._downloads.looking
+        looking = self._downloads.hub.looking
         self.look.setText("Stop" if looking else "Look up")
         self.look.setAccessibleName("Stop looking" if looking else "Look up")
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-from desktop_app.studio.downloads import Downloads
+from desktop_app.studio.hub_desk import HubDesk
 from desktop_app.ui import theme
 from desktop_app.ui.fields import Refusal, label
 from desktop_app.ui.popover import Popover
@@ -18,9 +18,9 @@ class DownloadSettings(Popover):
 
     kept = Signal()
 
-    def __init__(self, anchor: QWidget, downloads: Downloads, mirror: str) -> None:
+    def __init__(self, anchor: QWidget, hub: HubDesk, mirror: str) -> None:
         super().__init__(anchor, "Where models come from", 340)
-        self._downloads = downloads
+        self._hub = hub
         self.mirror = QLineEdit(mirror)
         self.token = QLineEdit()
         self.refusal = Refusal()
@@ -60,23 +60,23 @@ class DownloadSettings(Popover):
 
     def save(self) -> None:
         """Keep what stands in the fields; an empty token leaves the one that is kept."""
-        if not self.refusal.attempt(lambda: self._downloads.set_mirror(self.mirror.text())):
+        if not self.refusal.attempt(lambda: self._hub.set_mirror(self.mirror.text())):
             self.fit()
             return
         token = self.token.text()
-        if token and not self.refusal.attempt(lambda: self._downloads.set_token(token)):
+        if token and not self.refusal.attempt(lambda: self._hub.set_token(token)):
             self.fit()
             return
         self.kept.emit()
         self.close()
 
     def _forget(self) -> None:
-        if self.refusal.attempt(lambda: self._downloads.set_token("")):
+        if self.refusal.attempt(lambda: self._hub.set_token("")):
             self._render()
         self.fit()
 
     def _render(self) -> None:
-        has = self._downloads.has_token
+        has = self._hub.has_token
         told = "A token is kept for this server." if has else "No token is kept for this server."
         self.about.setText(
             f"{told} It is told to this server alone, and lies in a file that only you can read."

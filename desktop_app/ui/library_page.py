@@ -124,7 +124,7 @@ class LibraryPage(QWidget):
         desk.assets.read.connect(self._render_empty)
         desk.hashing.connect(self._show_hashing)
         desk.used.connect(lambda _: self.used.emit())
-        downloads.looked.connect(self._show_offer)
+        downloads.hub.looked.connect(self._show_offer)
         self.downloads.settings_asked.connect(self.open_settings)
         self.downloads.show_asked.connect(self._reveal)
         self._studio.editor.changed.connect(self._refresh_details)
@@ -169,7 +169,7 @@ class LibraryPage(QWidget):
     def open_settings(self) -> DownloadSettings:
         """Open the sheet with the mirror and the token."""
         mirror = self._studio.settings.values.hub_mirror
-        sheet = DownloadSettings(self.downloads.source, self._studio.downloads, mirror)
+        sheet = DownloadSettings(self.downloads.source, self._studio.downloads.hub, mirror)
         sheet.open(sheet.mirror)
         return sheet
 

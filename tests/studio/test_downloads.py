@@ -17,6 +17,7 @@ from desktop_app.library.hub_token import read_token
 from desktop_app.paths import resolve
 from desktop_app.studio.background import Background
 from desktop_app.studio.downloads import Download, Downloads, DownloadState
+from desktop_app.studio.hub_desk import HubDesk
 from desktop_app.studio.settings_holder import SettingsHolder
 from tests.library import hub_server as server
 from tests.library.hub_server import SWIFT, Handler, Hub, Stored, serve
@@ -45,8 +46,8 @@ class Desk:
         self.arrived: list[Download] = []
         self.errors: list[AppError] = []
         self.unfinished: list[int] = []
-        downloads.looked.connect(self.offers.append)
-        downloads.look_failed.connect(self.refusals.append)
+        downloads.hub.looked.connect(self.offers.append)
+        downloads.hub.look_failed.connect(self.refusals.append)
         downloads.arrived.connect(self.arrived.append)
         downloads.failed.connect(self.errors.append)
         downloads.found_unfinished.connect(self.unfinished.append)
@@ -59,7 +60,7 @@ class Desk:
 
     def look(self, text: str = "maker/model") -> Offer:
         count = len(self.offers)
-        self.downloads.look_up(text)
+        self.downloads.hub.look_up(text)
         self.until(lambda: len(self.offers) > count)
         return self.offers[-1]
 
@@ -84,7 +85,9 @@ def open_desk(qtbot: QtBot, hub: Hub, home: Path) -> Iterator[Callable[..., Desk
         disk = Background()
         settings = SettingsHolder(places.settings_file, disk)
         settings.set(hub_mirror=hub.endpoint)
-        downloads = Downloads(settings, places.models, places.hub_token, limits=limits)
+        hub_desk = HubDesk(settings, places.hub_token, limits=limits)
+        downloads = Downloads(hub_desk, places.models)
+        hub_desk.setParent(downloads)
         disk.setParent(downloads)
         settings.setParent(downloads)
         desks.append(Desk(downloads, qtbot, places.models))
@@ -109,7 +112,7 @@ def test_nothing_is_asked_before_the_artist_asks(desk: Desk, hub: Hub) -> None:
 
 def test_a_model_is_looked_up_and_arrives(desk: Desk, hub: Hub) -> None:
     offer = desk.look()
-    assert not desk.downloads.looking
+    assert not desk.downloads.hub.looking
     assert offer.picks[0].size == sum(len(one.data) for one in hub.files.values())
     number = desk.order()
     desk.until(lambda: desk.arrived)
@@ -125,21 +128,21 @@ def test_a_model_is_looked_up_and_arrives(desk: Desk, hub: Hub) -> None:
 
 def test_an_odd_address_is_refused_at_once(desk: Desk, hub: Hub) -> None:
     with pytest.raises(AppError):
-        desk.downloads.look_up("fox")
-    assert not desk.downloads.looking
+        desk.downloads.hub.look_up("fox")
+    assert not desk.downloads.hub.looking
     assert hub.requests == []
 
 
 def test_a_look_that_fails_is_told(desk: Desk, hub: Hub) -> None:
-    desk.downloads.look_up("maker/other")
-    assert desk.downloads.looking
+    desk.downloads.hub.look_up("maker/other")
+    assert desk.downloads.hub.looking
     desk.until(lambda: desk.refusals)
     assert desk.refusals[0].code == "download-not-found"
-    assert not desk.downloads.looking
+    assert not desk.downloads.hub.looking
 
 
 def test_only_the_last_look_is_told(desk: Desk, hub: Hub) -> None:
-    desk.downloads.look_up("maker/other")
+    desk.downloads.hub.look_up("maker/other")
     desk.look()
     desk.bot.wait(50)
     assert desk.refusals == []
@@ -249,18 +252,18 @@ def test_a_restart_lists_what_is_not_whole_and_asks_for_nothing(
 
 
 def test_the_token_is_for_the_server_it_was_given_for(desk: Desk, hub: Hub) -> None:
-    desk.downloads.set_token("hf_secret")
-    assert desk.downloads.has_token
+    desk.downloads.hub.set_token("hf_secret")
+    assert desk.downloads.hub.has_token
     desk.look()
     assert hub.requests[-1].headers["Authorization"] == "Bearer hf_secret"
     with serve() as other:
         other.put("x.safetensors", b"x")
-        desk.downloads.set_mirror(other.endpoint)
-        assert not desk.downloads.has_token
+        desk.downloads.hub.set_mirror(other.endpoint)
+        assert not desk.downloads.hub.has_token
         desk.look()
         assert "Authorization" not in other.requests[-1].headers
     with pytest.raises(AppError):
-        desk.downloads.set_mirror("http://example.com")
+        desk.downloads.hub.set_mirror("http://example.com")
     assert read_token(resolve().hub_token, hub.endpoint) == "hf_secret"
 
 
@@ -271,9 +274,9 @@ def test_a_stop_in_the_midst_of_a_look_ends_at_once(desk: Desk, hub: Hub) -> Non
         return True
 
     hub.api_faults = [hang]
-    desk.downloads.look_up("maker/model")
+    desk.downloads.hub.look_up("maker/model")
     desk.until(lambda: hub.requests)
-    desk.downloads.cancel_look()
-    assert not desk.downloads.looking
+    desk.downloads.hub.cancel_look()
+    assert not desk.downloads.hub.looking
     desk.look()
     assert desk.refusals == []

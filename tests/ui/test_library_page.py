@@ -405,12 +405,12 @@ def test_the_mirror_and_the_token_are_set(shown: Shown, hub: Hub) -> None:
     sheet.mirror.setText(hub.endpoint)
     sheet.token.setText("hf_secret")
     sheet.keep.click()
-    assert shown.stage.studio.downloads.has_token
+    assert shown.stage.studio.downloads.hub.has_token
     sheet = shown.window.library_page.open_settings()
     assert sheet.token.text() == ""
     assert sheet.about.text().startswith("A token is kept")
     sheet.forget.click()
-    assert not shown.stage.studio.downloads.has_token
+    assert not shown.stage.studio.downloads.hub.has_token
     sheet.close()
 
 
