@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from desktop_app.studio.branching import Branching
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, SectionTitle, label
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 PLATE = 44
 

@@ -10,19 +10,12 @@ from desktop_app.studio.run_state import RunState
 from desktop_app.ui.canvas_paint import halves, soften
 from desktop_app.ui.compare import Comparison, Mode, Side
 from desktop_app.ui.picture_source import Levels, PictureSource
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import label_of
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
 
 Kind = Literal["empty", "sheet", "single", "compare"]
-
-
-def label_of(record: "Record") -> str:
-    """What tells a picture from its neighbour."""
-    if record.recipe is not None:
-        return f"Seed {grouped(record.recipe.seed)}"
-    return record.path.name
 
 
 class CanvasShow(QObject):

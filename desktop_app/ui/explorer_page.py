@@ -23,7 +23,7 @@ from desktop_app.ui.explorer_map import ZOOM_STEP, ExplorerMap
 from desktop_app.ui.fields import ElidedLabel, IconButton, IconTextButton, SectionTitle, label
 from desktop_app.ui.picture_menu import add
 from desktop_app.ui.popover import Popover, ask_name
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.studio import Studio

@@ -8,6 +8,7 @@ from desktop_app.studio.gallery import GalleryModel
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, label, restyle
 from desktop_app.ui.icons import icon
+from desktop_app.ui.words import counted
 
 PAUSE_MS = 180
 FAVOURITES = "is:favourite"
@@ -119,7 +120,6 @@ class GallerySearch(QWidget):
         elif not total and not self._gallery.query:
             words = ""
         else:
-            number = f"{total:,}".replace(",", "\u2009")
             found = " found" if self._gallery.query else ""
-            words = f"{number} {'picture' if total == 1 else 'pictures'}{found}"
+            words = f"{counted(total)} {'picture' if total == 1 else 'pictures'}{found}"
         self.count.setText(words)

@@ -7,13 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from desktop_app.studio.assets import Asset, kind_words, size_words, source_words, title_of
 from desktop_app.ui import theme
 from desktop_app.ui.fields import IconButton, label
-
-_PREDICTS = {
-    "epsilon": "the noise",
-    "v_prediction": "the velocity",
-    "sample": "the picture",
-    "flow": "the flow",
-}
+from desktop_app.ui.words import predicted
 
 
 class FactsGrid(QWidget):
@@ -78,7 +72,7 @@ def facts_of(asset: Asset) -> list[tuple[str, str, str]]:
     rows = [
         ("Kind", kind_words(identity.kind) + variant, ""),
         ("Family", title_of(identity.family), ""),
-        ("Predicts", _PREDICTS.get(identity.prediction, identity.prediction), ""),
+        ("Predicts", predicted(identity.prediction), ""),
         ("Weights", dtype, ""),
         ("Numbers", f"{millions:,.0f} million" if millions >= 1 else "", ""),
         ("Size", size_words(identity.bytes), ""),

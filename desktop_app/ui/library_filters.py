@@ -12,6 +12,7 @@ from desktop_app.ui import theme
 from desktop_app.ui.fields import Combo, IconButton, label
 from desktop_app.ui.gallery_search import SearchField
 from desktop_app.ui.icons import icon
+from desktop_app.ui.words import counted
 
 PAUSE_MS = 120
 _ORDER_WORDS: dict[ModelsOrder, str] = {
@@ -129,9 +130,9 @@ class AssetFilters(QWidget):
         if not total:
             words = ""
         elif shown == total and self._assets.filter == AssetFilter():
-            words = "1 model" if total == 1 else f"{total:,} models".replace(",", "\u2009")
+            words = "1 model" if total == 1 else f"{counted(total)} models"
         else:
-            words = f"{shown:,} of {total:,}".replace(",", "\u2009")
+            words = f"{counted(shown)} of {counted(total)}"
         self.count.setText(words)
 
 

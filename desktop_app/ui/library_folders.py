@@ -15,6 +15,7 @@ from desktop_app.ui.fields import (
     drop_contents,
     restyle,
 )
+from desktop_app.ui.words import counted
 
 if TYPE_CHECKING:
     from desktop_app.studio.asset_desk import AssetDesk, WatchedFolder
@@ -155,7 +156,7 @@ class FoldersPanel(QWidget):
         self, path: Path, title: str, *, missing: bool = False, fixed: bool = False
     ) -> FolderRow:
         count = self._desk.assets.count_below(path)
-        models = "1 model" if count == 1 else f"{count:,} models".replace(",", "\u2009")
+        models = "1 model" if count == 1 else f"{counted(count)} models"
         words = f"not there now  ·  {models} known" if missing else f"{models}  ·  {path}"
         return FolderRow(path, title, words, self, missing=missing, fixed=fixed)
 

@@ -18,7 +18,7 @@ from desktop_app.studio.lineage import KIND_WORDS, change_words
 from desktop_app.ui import theme
 from desktop_app.ui.fields import label
 from desktop_app.ui.lineage_tree import LineageTree
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import label_of
 
 if TYPE_CHECKING:
     from desktop_app.studio.lineage import Family, Member
@@ -112,12 +112,7 @@ class LineageDialog(QDialog):
         recipe = record.recipe if record is not None else None
         self.show_it.setEnabled(record is not None)
         self.use.setEnabled(recipe is not None)
-        if record is None:
-            self.name.setText("No longer in the gallery")
-        else:
-            self.name.setText(
-                f"Seed {grouped(recipe.seed)}" if recipe is not None else record.path.name
-            )
+        self.name.setText("No longer in the gallery" if record is None else label_of(record))
         self.kind.setText(_kind(member))
         found = change_words(family, member)
         prompt = recipe.prompt if recipe is not None else ""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.studio.lineage import KIND_WORDS, Lineage
 from desktop_app.ui import theme
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import label_of
 
 if TYPE_CHECKING:
     from desktop_app.studio.lineage import Family, Member
@@ -250,7 +250,4 @@ class LineageTree(QWidget):
 
 
 def _caption(member: "Member") -> str:
-    record = member.record
-    if record is None:
-        return "A picture"
-    return f"Seed {grouped(record.recipe.seed)}" if record.recipe is not None else record.path.name
+    return label_of(member.record) if member.record is not None else "A picture"

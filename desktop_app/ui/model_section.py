@@ -19,16 +19,10 @@ from desktop_app.ui.fields import (
     plain_tip,
 )
 from desktop_app.ui.popover import Popover
+from desktop_app.ui.words import predicted
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import ModelInfo
-
-_PREDICTS = {
-    "epsilon": "Predicts the noise",
-    "v_prediction": "Predicts the velocity",
-    "sample": "Predicts the picture",
-    "flow": "Predicts the flow",
-}
 
 
 class ModelSection(QWidget):
@@ -101,8 +95,8 @@ class ModelSection(QWidget):
 
     def _describe(self, model: "ModelInfo | None", *, missing: bool) -> None:
         if model is not None:
-            predicts = _PREDICTS.get(model.prediction_type, model.prediction_type)
-            self.about.say(f"{predicts} · {_unbroken(model.noise_schedule)}")
+            predicts = predicted(model.prediction_type)
+            self.about.say(f"Predicts {predicts} · {_unbroken(model.noise_schedule)}")
             lines = (
                 model.title,
                 model.description,

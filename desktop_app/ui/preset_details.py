@@ -34,7 +34,7 @@ from desktop_app.ui.fields import (
 from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.preset_cards import cut
 from desktop_app.ui.preset_words import age, facts_of
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 WIDTH = 280
 """Pixels at 100 % text size."""

@@ -6,7 +6,7 @@ from desktop_app.recipe.preset import Preset
 from desktop_app.recipe.presets import DraftPreset, ParameterPreset, Part, SeedPreset
 from desktop_app.recipe.samplers import SAMPLERS
 from desktop_app.recipe.styles import Style
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 PART_WORDS: dict[Part, str] = {
     "prompt": "Prompt and styles",

@@ -30,6 +30,7 @@ from desktop_app.recipe.draft import SEED_RULES, SeedRule
 from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.ui import icons, theme
 from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, restyle
+from desktop_app.ui.words import grouped
 
 _NAMED = re.compile(r"seed\W{0,3}(\d[\d \u00a0\u202f_,.']*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f_,.']\d{3})+(?!\d)|\d+")
@@ -49,11 +50,6 @@ RULES: dict[SeedRule, tuple[str, str, str]] = {
     "step": ("plus-one", "The seed moves on after each run, picture by picture", "Count up"),
 }
 """Icon, tooltip and menu text of each seed rule."""
-
-
-def grouped(seed: int) -> str:
-    """A seed as people read it: `2 847 190 663`."""
-    return f"{seed:,}".replace(",", " ")
 
 
 def seed_in(text: str) -> int | None:

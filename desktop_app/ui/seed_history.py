@@ -14,6 +14,7 @@ from desktop_app.ui.icons import icon
 from desktop_app.ui.picture_menu import add
 from desktop_app.ui.popover import Popover
 from desktop_app.ui.seed_rows import SeedList
+from desktop_app.ui.words import counted
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import SeedUse
@@ -140,8 +141,7 @@ class HistoryTab(QWidget):
 
     def _counted(self) -> None:
         count = self._desk.history.count
-        number = f"{count:,}".replace(",", "\u2009")
-        self.count.setText(f"{number} use{'s' if count != 1 else ''}" if count else "")
+        self.count.setText(f"{counted(count)} use{'s' if count != 1 else ''}" if count else "")
 
     def focus(self) -> None:
         """Put the focus into the search field."""

@@ -26,7 +26,7 @@ from desktop_app.studio.seed_history import SeedHistoryModel
 from desktop_app.ui import theme
 from desktop_app.ui.preset_cards import cut
 from desktop_app.ui.preset_words import age
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 _Index = QModelIndex | QPersistentModelIndex
 HEIGHT, SIDE = 56, 46

@@ -15,7 +15,7 @@ from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.keep_sheet import KeepSheet
 from desktop_app.ui.popover import Popover, ask_name
 from desktop_app.ui.preset_drag import preset_data
-from desktop_app.ui.seed_field import grouped
+from desktop_app.ui.words import grouped
 
 SHOWN_MAX = 8
 """Presets that are chips; the others are in the menu of the chip after them."""

@@ -20,7 +20,8 @@ from desktop_app.ui import theme
 from desktop_app.ui.fields import Combo, IconButton, IconTextButton, Refusal, drop_contents, label
 from desktop_app.ui.number_fields import LABEL_WIDTH, SliderNumber
 from desktop_app.ui.popover import Popover
-from desktop_app.ui.seed_field import SeedEdit, grouped
+from desktop_app.ui.seed_field import SeedEdit
+from desktop_app.ui.words import grouped
 
 METHODS: dict[VariationMethod, tuple[str, str]] = {
     "whole": ("Whole noise", "The noises are mixed as wholes: even steps, even change"),

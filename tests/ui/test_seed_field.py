@@ -14,7 +14,8 @@ from desktop_app.recipe.draft import SEED_RULES
 from desktop_app.recipe.recipe import SEED_MAX
 from desktop_app.ui import theme
 from desktop_app.ui.parameter_sidebar import WIDTH
-from desktop_app.ui.seed_field import SeedEdit, SeedField, grouped, seed_in
+from desktop_app.ui.seed_field import SeedEdit, SeedField, seed_in
+from desktop_app.ui.words import grouped
 
 pytestmark = pytest.mark.gui
 
