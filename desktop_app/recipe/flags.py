@@ -1,21 +1,16 @@
-"""Parameters typed into the prompt, as in `--ar 3:2`: found, and moved into the panels."""
+"""Parameters typed into the prompt, as in `--ar 3:2`: found, and the slips among them told."""
 
-import math
 import re
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Literal
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.names import PARAMETERS
 from desktop_app.recipe.prompt import Problem
-from desktop_app.recipe.recipe import COUNT, GUIDANCE, HEIGHT, SEED, SEED_MAX, STEPS, WIDTH, Range
+from desktop_app.recipe.recipe import COUNT, GUIDANCE, HEIGHT, SEED, STEPS, WIDTH, Range
 from desktop_app.recipe.samplers import find_sampler
 
-STYLIZE_USUAL = 100
-STYLIZE_HALF = 450
-"""Above the usual 100, each 450 halve the guidance: 1000 is a quarter of the model's own."""
 RATIO_MAX = 8.0
 VALUE_MAX = 400
 
@@ -36,38 +31,19 @@ _TAKES: dict[str, Takes] = {
     "draft": "nothing", "raw": "nothing", "hd": "nothing", "test": "nothing", "testp": "nothing",
     "public": "nothing", "stealth": "nothing",
 }  # fmt: skip
-_RANGES: dict[str, Range] = {
+RANGES: dict[str, Range] = {
     "seed": SEED, "repeat": COUNT, "steps": STEPS, "cfg": GUIDANCE, "w": WIDTH, "h": HEIGHT,
     "stylize": Range(name="Stylize", low=0, high=1000),
     "quality": Range(name="Quality", low=0.05, high=10, multiple=0),
 }  # fmt: skip
-_FIELDS = {
-    "seed": "seed", "repeat": "count", "steps": "num_inference_steps", "w": "width", "h": "height",
-    "cfg": "guidance_scale",
-}  # fmt: skip
-
-NO_EQUAL = {
-    "chaos": "every picture of a run has a seed of its own, so they differ as far as they can",
-    "weird": "no setting makes a model stranger",
-    "stop": "a picture is always finished, and its steps can be looked at on the timeline",
-    "iw": "the prompt holds no picture to weigh",
-    "sref": "no style is read from a picture", "sw": "no style is read from a picture",
-    "cref": "no figure is read from a picture", "cw": "no figure is read from a picture",
-    "oref": "no object is read from a picture", "ow": "no object is read from a picture",
-    "niji": "the model is chosen in the sidebar", "v": "the model is chosen in the sidebar",
-    "profile": "there are no personal profiles", "exp": "no setting adds detail by itself",
-    "style": "styles are the chips below the prompt", "raw": "nothing is added to a prompt anyway",
-    "video": "the steps can be saved as a film from the timeline",
-    "hd": "the size is set in the sidebar", "draft": "fewer steps make a draft",
-    "public": "pictures stay on this computer", "stealth": "pictures stay on this computer",
-}  # fmt: skip
-_RENDERS_HERE = "pictures are made on this computer, as fast as it can"
+"""Of the parameters that are numbers."""
 _STYLES_ELSEWHERE = frozenset({"raw", "cute", "expressive", "scenic", "original", "4a", "4b", "4c"})
 
 _START = re.compile(r"(?:(?<=\s)|^)(?P<dash>--|[\u2013\u2014])(?P<name>[A-Za-z][\w-]{0,30})", re.M)
 _VALUE = re.compile(r"(?:[ \t]*=[ \t]*|[ \t]+)(?P<value>[^\s=][^\s]{0,399})")
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)\s*[:x/×]\s*([0-9]{1,5}(?:\.[0-9]{1,4})?)")
-_AXES = {"x": "x", "y": "y", "xy": "both", "both": "both"}
+AXES = {"x": "x", "y": "y", "xy": "both", "both": "both"}
+"""What `--tile` may be followed by, and the tiling that it means."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,38 +68,6 @@ class Read:
 
     flags: tuple[Flag, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """What a parameter that speaks of the model means for this one.
-
-    Attributes:
-        native_size: width and height in pixels that it was trained on.
-        sizes: the shapes that are offered for it.
-    """
-
-    native_size: tuple[int, int] = (512, 512)
-    sizes: tuple[tuple[int, int], ...] = ()
-    default_steps: int = 25
-    default_guidance: float = 7.5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
-    """A parameter that went into the panels.
-
-    Attributes:
-        text: as it was typed, with one space before the value.
-        words: what it came to, for the artist.
-        before: the draft's fields that it changed, as they were.
-        after: as they are now; empty for one that has no equal here.
-    """
-
-    text: str
-    words: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 def read(text: str, styles: Container[str] = ()) -> Read:
@@ -152,109 +96,6 @@ def read(text: str, styles: Container[str] = ()) -> Read:
     return Read(flags=tuple(flags), problems=tuple(problems))
 
 
-def take(
-    draft: Draft, target: Target, styles: Iterable[str] = ()
-) -> tuple[Draft, tuple[Taken, ...]]:
-    """Move the parameters of a draft's prompt into its fields; the rest of the prompt stays.
-
-    Returns:
-        The draft, and what was taken in the order of the prompt; none where there is nothing to
-        take, and the draft is the same one then.
-    """
-    names = tuple(styles)
-    found = read(draft.prompt, names).flags
-    taken: list[Taken] = []
-    cut: list[Flag] = []
-    now = draft
-    for flag in found:
-        try:
-            changes, words = _effect(flag, now, target, names)
-            after = replace(now, **changes)
-        except AppError:
-            continue
-        cut.append(flag)
-        taken.append(
-            Taken(
-                text=f"{_name_of(draft.prompt, flag)} {flag.value}".strip(),
-                words=words,
-                before={name: getattr(now, name) for name in changes},
-                after=changes,
-            )
-        )
-        now = after
-    if not taken:
-        return draft, ()
-    return replace(now, prompt=_without(draft.prompt, cut)), tuple(taken)
-
-
-def give_back(draft: Draft, taken: Taken) -> Draft:
-    """The draft without what a parameter set; a field that was changed since stays as it is."""
-    back: dict[str, Any] = {}
-    for name, value in taken.after.items():
-        current = getattr(draft, name)
-        if current == value:
-            back[name] = taken.before[name]
-        elif name == "negative_prompt":
-            added = str(value).removeprefix(str(taken.before[name])).lstrip(", ")
-            back[name] = _less(current, added)
-    return replace(draft, **back)
-
-
-def holds(draft: Draft, taken: Taken) -> bool:
-    """Whether what a parameter set is still so in the draft."""
-    for name, value in taken.after.items():
-        current = getattr(draft, name)
-        if name == "negative_prompt":
-            added = str(value).removeprefix(str(taken.before[name])).lstrip(", ")
-            if added not in current:
-                return False
-        elif name == "styles":
-            if not set(value) - set(taken.before[name]) <= set(current):
-                return False
-        elif current != value:
-            return False
-    return True
-
-
-def size_for(ratio: float, target: Target) -> tuple[int, int]:
-    """Width and height of a shape with about the model's own area.
-
-    One of the shapes that are offered for the model, where one is within 2 % of the ratio.
-
-    Args:
-        ratio: width / height.
-    """
-    near = [size for size in target.sizes if abs(size[0] / size[1] / ratio - 1) <= 0.02]
-    area = target.native_size[0] * target.native_size[1]
-    if near:
-        return min(near, key=lambda size: abs(math.log(size[0] * size[1] / area)))
-    least = min(target.native_size)
-    step = 64 if least >= 512 else 32 if least >= 256 else 8
-
-    def off(size: tuple[int, int]) -> float:
-        shape = abs(math.log(size[0] / size[1] / ratio))
-        return shape + 0.3 * abs(math.log(size[0] * size[1] / area))
-
-    lowest, highest = int(WIDTH.low), int(WIDTH.high)
-    ideal = math.sqrt(area / ratio)
-    heights = range(max(lowest, int(ideal / 2) // step * step), int(ideal * 2) + step, step)
-    sizes = [
-        (max(lowest, min(highest, round(high * ratio / step) * step)), max(lowest, high // 8 * 8))
-        for high in heights
-        if high <= highest
-    ]
-    return min(sizes, key=off) if sizes else target.native_size
-
-
-def stylized(amount: float, guidance: float) -> float:
-    """Guidance for a `--stylize`: the model's own at 100, half of it for each 450 more.
-
-    A low guidance leaves the model more freedom, which is what a high stylize asks for.
-    """
-    scale = 2.0 ** ((STYLIZE_USUAL - amount) / STYLIZE_HALF)
-    return round(max(1.0, min(GUIDANCE.high, guidance * scale)), 1)
-
-
 def _flag(text: str, match: re.Match[str], name: str, styles: Container[str]) -> Flag:
     end, value = match.end(), ""
     takes = _TAKES[name]
@@ -275,7 +116,7 @@ def _flag(text: str, match: re.Match[str], name: str, styles: Container[str]) ->
         and not (following and following.start() < found.end())
     ):
         typed = found["value"].rstrip(",;")
-        fits = takes == "word" or (takes == "axis" and typed.lower() in _AXES)
+        fits = takes == "word" or (takes == "axis" and typed.lower() in AXES)
         if fits or (takes == "number" and re.fullmatch(r"[0-9.]+", typed)):
             value, end = typed, found.end()
     return Flag(start=match.start(), end=end, name=name, value=value)
@@ -288,7 +129,7 @@ def _slip(flag: Flag, styles: Container[str]) -> str:
         return f"--{flag.name} needs a value after it; it is read as plain words."
     match flag.name:
         case "ar":
-            shape = _ratio(value)
+            shape = ratio_of(value)
             if shape is None:
                 return "Write the shape as --ar 3:2, width before height."
             if not 1 / RATIO_MAX <= shape <= RATIO_MAX:
@@ -308,7 +149,7 @@ def _slip(flag: Flag, styles: Container[str]) -> str:
 
 
 def _range_slip(flag: Flag) -> str:
-    allowed = _RANGES[flag.name]
+    allowed = RANGES[flag.name]
     number = _number(flag.value, whole=allowed.multiple > 0)
     if flag.name == "seed" and flag.value == "-1":
         return ""
@@ -329,89 +170,18 @@ def _number(text: str, *, whole: bool) -> int | float | None:
     return None
 
 
-def _ratio(value: str) -> float | None:
+def ratio_of(value: str) -> float | None:
+    """Width / height of a shape such as `3:2`; None for what is none."""
     found = _RATIO.fullmatch(value)
     if found is None or not float(found[1]) or not float(found[2]):
         return None
     return float(found[1]) / float(found[2])
 
 
-def _effect(
-    flag: Flag, draft: Draft, target: Target, styles: tuple[str, ...]
-) -> tuple[dict[str, Any], str]:
-    """The fields that a parameter sets, and words about it."""
-    value = flag.value
-    match flag.name:
-        case "ar":
-            width, height = size_for(_ratio(value) or 1.0, target)
-            return {"width": width, "height": height}, f"The size is {width} × {height} pixels."
-        case "no":
-            words = ", ".join(part for part in (draft.negative_prompt.strip(" ,"), value) if part)
-            return {"negative_prompt": words}, f"“{value}” went to what to avoid."
-        case "seed" if value == "-1":
-            return {"seed_rule": "random"}, "A new random seed for each run."
-        case "seed":
-            seed = {"seed": int(value) % (SEED_MAX + 1), "seed_rule": "keep"}
-            return seed, f"The seed is {value}, and is kept."
-        case "tile":
-            tiling = _AXES.get(value.lower(), "both")
-            words = {"x": "left and right", "y": "top and bottom", "both": "on all sides"}[tiling]
-            return {"tiling": tiling}, f"The picture can be laid side by side: it joins {words}."
-        case "sampler":
-            scheduler, sigmas = find_sampler(value)
-            return {"scheduler": scheduler, "sigmas": sigmas}, f"The sampler is {value}."
-        case "style" if value in styles:
-            added = draft.styles if value in draft.styles else (*draft.styles, value)
-            return {"styles": added}, f"The style “{value}” is on."
-        case "stylize":
-            guidance = stylized(float(value), target.default_guidance)
-            return {"guidance_scale": guidance}, (
-                f"Guidance is {guidance:g}: at stylize {STYLIZE_USUAL} it is the model's own"
-                f" {target.default_guidance:g}, and each {STYLIZE_HALF} above halve it, for a low"
-                " guidance leaves the model more freedom."
-            )
-        case "quality":
-            steps = round(max(STEPS.low, min(STEPS.high, target.default_steps * float(value))))
-            return {"num_inference_steps": steps}, (
-                f"Steps are {steps}: {value} times the model's own {target.default_steps}."
-            )
-        case name if name in _FIELDS:
-            return _plain_number(name, value)
-        case name:
-            return {}, f"This has no equal here: {NO_EQUAL.get(name, _RENDERS_HERE)}."
-
-
-def _plain_number(name: str, value: str) -> tuple[dict[str, Any], str]:
-    number: int | float = float(value) if name == "cfg" else int(value)
-    if name in ("w", "h"):
-        number = int(number / 8 + 0.5) * 8
-    return {_FIELDS[name]: number}, f"{_RANGES[name].name} is {number:g}."
-
-
-def _name_of(text: str, flag: Flag) -> str:
+def name_of(text: str, flag: Flag) -> str:
+    """The name of a parameter as it stands in its prompt."""
     found = _START.match(text, flag.start)
     return f"--{found['name']}" if found else f"--{flag.name}"
 
 
-def _without(text: str, flags: Iterable[Flag]) -> str:
-    """The text without the parameters, and without the white space that led to each."""
-    out: list[str] = []
-    at = 0
-    for flag in flags:
-        out.append(text[at : flag.start].rstrip(" \t"))
-        at = flag.end
-    rest = text[at:]
-    return "".join([*out, rest if rest.strip() else ""]).strip() if out else text
-
-
-def _less(text: str, words: str) -> str:
-    """A text without some words that were added to it, and their comma."""
-    at = text.find(words)
-    if not words or at < 0:
-        return text
-    before, after = text[:at].rstrip(" ,"), text[at + len(words) :].lstrip(" ,")
-    return ", ".join(part for part in (before, after) if part)
-
-
-assert {field.name for field in fields(Draft)} >= set(_FIELDS.values())
 assert set(_TAKES) | set(_ALIASES) == set(PARAMETERS)

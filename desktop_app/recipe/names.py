@@ -17,7 +17,7 @@ PARAMETERS = (
     "niji", "version", "v", "fast", "relax", "turbo", "draft", "raw", "hd", "test", "testp",
     "video", "profile", "p", "exp", "public", "stealth",
 )  # fmt: skip
-"""What can be asked for inline, as in `--ar 3:2`; `recipe.flags` says what each does."""
+"""What can be asked for inline, as in `--ar 3:2`; `recipe.flags_taken` says what each does."""
 OPTIONS_MAX = 50_000
 OPTION_LENGTH_MAX = 4_000
 WEIGHT_UNIT = 1000

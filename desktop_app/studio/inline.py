@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop_app.recipe import flags
+from desktop_app.recipe import flags, flags_taken
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.flags import Taken, Target
+from desktop_app.recipe.flags_taken import Taken, Target
 from desktop_app.studio.editor import Editor
 from desktop_app.studio.library import LibraryModel
 
@@ -53,7 +53,7 @@ class InlineParameters(QObject):
     def take(self) -> bool:
         """Take all parameters of the prompt, as one step to undo; whether there were any."""
         before = self._editor.draft
-        draft, taken = flags.take(before, self._target(), self._styles.by_name)
+        draft, taken = flags_taken.take(before, self._target(), self._styles.by_name)
         if not taken:
             return False
         self._working = True
@@ -71,7 +71,7 @@ class InlineParameters(QObject):
         gone = self._taken[place]
         rest = [one for at, one in enumerate(self._taken) if at != place]
         self._working = True
-        self._editor.replace(flags.give_back(self._editor.draft, gone), gone.text)
+        self._editor.replace(flags_taken.give_back(self._editor.draft, gone), gone.text)
         self._working = False
         self._show(rest, self._editor.draft)
 
@@ -83,7 +83,7 @@ class InlineParameters(QObject):
     def _show(self, taken: "list[Taken] | tuple[Taken, ...]", draft: Draft) -> None:
         # Once undo has brought it back into the prompt, it is no longer taken.
         still = tuple(
-            one for one in taken if flags.holds(draft, one) and one.text not in draft.prompt
+            one for one in taken if flags_taken.holds(draft, one) and one.text not in draft.prompt
         )[-TAKEN_MAX:]
         if still != self._taken:
             self._taken = still

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_app.errors import AppError
-from desktop_app.recipe import flags
+from desktop_app.recipe import flags_taken
 from desktop_app.recipe.draft import Draft, expand
 from desktop_app.studio.background import Background
 from desktop_app.studio.editor import Editor
@@ -103,7 +103,7 @@ class TokenCounts(QObject):
     def _resolved(self, draft: Draft) -> tuple[str, str]:
         """Both prompts of the first picture; as they are typed where it cannot be made yet."""
         names = self._names.names
-        prompt = flags.take(draft, flags.Target(), names.styles)[0].prompt
+        prompt = flags_taken.take(draft, flags_taken.Target(), names.styles)[0].prompt
         try:
             first = replace(draft, prompt=prompt, count=1)
             (recipe,) = expand(first, names.styles, names.wildcards, names.loras)

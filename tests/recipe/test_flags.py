@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.flags import (
+from desktop_app.recipe.flags import read
+from desktop_app.recipe.flags_taken import (
     NO_EQUAL,
     Target,
     give_back,
     holds,
-    read,
     size_for,
     stylized,
     take,
