@@ -1,63 +1,21 @@
-"""The settings that a sweep can go through, and how a line of values for each is read."""
+"""The settings that a sweep can go through: their names and how each begins."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.axis_values import alternatives, items, joined, numbers, one_of, shown
+from desktop_app.recipe import axis_points
+from desktop_app.recipe.axis_points import Known, Reader
+from desktop_app.recipe.axis_values import alternatives, items, joined
 from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.names import NO_WILDCARDS, WILDCARD, Wildcards, options_of
-from desktop_app.recipe.recipe import (
-    ADAPTER_WEIGHT,
-    CLIP_SKIP,
-    GUIDANCE,
-    HEIGHT,
-    REFINER_START,
-    SEED,
-    STEPS,
-    STRENGTH,
-    WIDTH,
-    LoraUse,
-    Range,
-)
-from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, find_sampler, label_of
-from desktop_app.recipe.sweep import (
-    POINTS_MAX,
-    Axis,
-    Edit,
-    Point,
-    ReplaceWords,
-    SetFields,
-    WeighLora,
-)
+from desktop_app.recipe.names import WILDCARD
+from desktop_app.recipe.recipe import CLIP_SKIP, GUIDANCE, HEIGHT, SEED, STEPS, LoraUse
+from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS, label_of
+from desktop_app.recipe.sweep import Axis
 
 TEXT_MAX = 20_000
-_SIZE = re.compile(r"(\d{2,5})\s*[x×*]\s*(\d{2,5})", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What can be named on an axis.
-
-    Attributes:
-        models: fields of the draft by the name of a model: itself, and what completes it.
-        presets: fields of the draft by the name of a seed preset.
-        styles: names.
-    """
-
-    models: Mapping[str, Mapping[str, object]] = field(
-        default_factory=dict[str, Mapping[str, object]]
-    )
-    presets: Mapping[str, Mapping[str, object]] = field(
-        default_factory=dict[str, Mapping[str, object]]
-    )
-    styles: tuple[str, ...] = ()
-    wildcards: Wildcards = field(default_factory=lambda: NO_WILDCARDS)
-
-
 Line = Callable[[Draft, Known], str]
-Reader = Callable[[str, Draft, Known], list[Point]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,143 +69,6 @@ def _name(row: Field, text: str) -> str:
     return row.label
 
 
-def _set(label: str, **fields: object) -> Point:
-    return Point(label=label, edit=SetFields(fields=tuple(fields.items())))
-
-
-def _numeric(name: str, limits: Range, *, real: bool = False) -> Reader:
-    def read(text: str, draft: Draft, known: Known) -> list[Point]:
-        values = numbers(text, limits)
-        return [_set(shown(value), **{name: float(value) if real else value}) for value in values]
-
-    return read
-
-
-def _strengths(text: str, draft: Draft, known: Known) -> list[Point]:
-    if draft.branch is not None:
-        raise AppError("sweep", "A branch has no variation of its own.")
-    return _numeric("variation_strength", STRENGTH, real=True)(text, draft, known)
-
-
-def _samplers(text: str, draft: Draft, known: Known) -> list[Point]:
-    pairs = [find_sampler(item) for item in items(text)]
-    return [_set(label_of(key, sigmas), scheduler=key, sigmas=sigmas) for key, sigmas in pairs]
-
-
-def _spacings(text: str, draft: Draft, known: Known) -> list[Point]:
-    allowed = SAMPLERS[draft.scheduler].sigmas
-    labels = {(SIGMAS_LABELS[one] or "Usual"): one for one in allowed}
-    names = {label.casefold(): label for label in labels}
-    found = [one_of(item, names, "spacing of noise levels") for item in items(text)]
-    return [_set(label, sigmas=labels[label]) for label in found]
-
-
-def _sizes(text: str, draft: Draft, known: Known) -> list[Point]:
-    found: list[Point] = []
-    for item in items(text):
-        match = _SIZE.fullmatch(item)
-        if match is None:
-            raise AppError("sweep", f"Size: “{item[:40]}” is no size; write 512x768.")
-        width, height = int(match[1]), int(match[2])
-        WIDTH.check(width)
-        HEIGHT.check(height)
-        found.append(_set(f"{width} × {height}", width=width, height=height))
-    return found
-
-
-def _refiner_starts(text: str, draft: Draft, known: Known) -> list[Point]:
-    used = draft.refiner
-    if used is None:
-        raise AppError("sweep", "There is no refiner chosen.", hint="Choose one under Advanced.")
-    starts = numbers(text, REFINER_START)
-    return [_set(shown(one), refiner=replace(used, start=float(one))) for one in starts]
-
-
-def _models(text: str, draft: Draft, known: Known) -> list[Point]:
-    names = {name.casefold(): name for name in known.models}
-    found = [one_of(item, names, "model") for item in items(text)]
-    return [_set(name, **known.models[name]) for name in found]
-
-
-def _presets(text: str, draft: Draft, known: Known) -> list[Point]:
-    names = {name.casefold(): name for name in known.presets}
-    found = [one_of(item, names, "seed preset") for item in items(text)]
-    return [_set(name, **known.presets[name]) for name in found]
-
-
-def _styles(text: str, draft: Draft, known: Known) -> list[Point]:
-    names = {name.casefold(): name for name in known.styles}
-    found: list[Point] = []
-    for item in items(text):
-        if item.casefold() == "none":
-            found.append(_set("None", styles=()))
-            continue
-        parts = [one_of(part.strip(), names, "style") for part in item.split("+")]
-        found.append(_set(" + ".join(parts), styles=tuple(parts)))
-    return found
-
-
-def _words(text: str, draft: Draft, known: Known) -> list[Point]:
-    parts = items(text)
-    if len(parts) < 2:
-        raise AppError(
-            "sweep",
-            "Write the words to replace first, then what stands in their place: fox, hen, ship.",
-        )
-    if parts[0] not in draft.prompt and parts[0] not in draft.negative_prompt:
-        raise AppError("sweep", f"The prompt does not say “{parts[0][:60]}”.")
-    return [Point(label=part, edit=ReplaceWords(words=parts[0], by=part)) for part in parts]
-
-
-def _options(text: str, draft: Draft, known: Known) -> list[Point]:
-    groups = alternatives(draft.prompt)
-    if not groups:
-        raise AppError("sweep", "The prompt has no alternatives; write them as {cat|fox|hen}.")
-    whole, options = one_of(
-        text, {words.casefold(): (words, rest) for words, rest in groups}, "set of alternatives"
-    )
-    return [
-        Point(
-            label=option.strip() or "(nothing)",
-            edit=ReplaceWords(words=whole, by=option, once=True),
-        )
-        for option in dict.fromkeys(options)
-    ]
-
-
-def _lines(text: str, draft: Draft, known: Known) -> list[Point]:
-    match = WILDCARD.fullmatch(text.strip())
-    if match is None or text.strip() not in draft.prompt + draft.negative_prompt:
-        raise AppError("sweep", "Name a wildcard of the prompt, such as __animal__.")
-    options = dict.fromkeys(option.text for option in options_of(match["name"], known.wildcards))
-    if not options:
-        raise AppError("sweep", f"There is no wildcard {text.strip()[:60]}.")
-    if len(options) > POINTS_MAX:
-        raise AppError(
-            "sweep",
-            f"{text.strip()[:60]} has {len(options):,} lines; a grid takes {POINTS_MAX}.",
-            hint="Take “Prompt words” and list some of them.",
-        )
-    return [
-        Point(label=option, edit=ReplaceWords(words=text.strip(), by=option)) for option in options
-    ]
-
-
-def _weights(text: str, draft: Draft, known: Known) -> list[Point]:
-    name, colon, values = text.partition("=")
-    attached = [one.lora for one in draft.adapters if isinstance(one, LoraUse)]
-    if not attached:
-        raise AppError("sweep", "There is no LoRA attached.")
-    if not colon:
-        name, values = attached[0].name, text
-    lora = one_of(name.strip(), {one.name.casefold(): one for one in attached}, "LoRA")
-    found: list[Point] = []
-    for value in numbers(values, ADAPTER_WEIGHT):
-        edit: Edit = WeighLora(sha256=lora.sha256, weight=float(value))
-        found.append(Point(label=shown(value), edit=edit))
-    return found
-
-
 def _all_samplers(draft: Draft, known: Known) -> tuple[str, ...]:
     return tuple(label_of(row.key) for row in SAMPLERS.values())
 
@@ -297,14 +118,14 @@ _ROWS = (
         key="seed",
         label="Seed",
         hint="7, 8, 9 · 7-12",
-        read=_numeric("seed", SEED),
+        read=axis_points.numeric("seed", SEED),
         suggest=lambda draft, known: f"{draft.seed}, {(draft.seed + 1) % 2**64}",
     ),
     Field(
         key="preset",
         label="Seed preset",
         hint=f"{_NAMES}, or cards of the shelf dropped here",
-        read=_presets,
+        read=axis_points.presets,
         suggest=_first(lambda draft, known: tuple(known.presets), 4),
         listed=lambda draft, known: tuple(known.presets),
     ),
@@ -312,21 +133,21 @@ _ROWS = (
         key="num_inference_steps",
         label="Steps",
         hint=_COUNTS,
-        read=_numeric("num_inference_steps", STEPS),
+        read=axis_points.numeric("num_inference_steps", STEPS),
         suggest=lambda draft, known: "10, 20, 30",
     ),
     Field(
         key="guidance_scale",
         label="Guidance",
         hint=_COUNTS,
-        read=_numeric("guidance_scale", GUIDANCE, real=True),
+        read=axis_points.numeric("guidance_scale", GUIDANCE, real=True),
         suggest=lambda draft, known: "3, 5, 7, 9",
     ),
     Field(
         key="sampler",
         label="Sampler",
         hint=_NAMES,
-        read=_samplers,
+        read=axis_points.samplers,
         suggest=lambda draft, known: "Euler, DPM++ 2M, DDIM",
         listed=_all_samplers,
     ),
@@ -334,7 +155,7 @@ _ROWS = (
         key="sigmas",
         label="Noise levels",
         hint=_NAMES,
-        read=_spacings,
+        read=axis_points.spacings,
         suggest=_first(_all_spacings, 9),
         listed=_all_spacings,
     ),
@@ -342,14 +163,14 @@ _ROWS = (
         key="size",
         label="Size",
         hint="512x768, 768x512 · another size is another picture",
-        read=_sizes,
+        read=axis_points.sizes,
         suggest=_two_sizes,
     ),
     Field(
         key="model",
         label="Model",
         hint=_NAMES,
-        read=_models,
+        read=axis_points.models,
         suggest=_first(lambda draft, known: tuple(known.models), 4),
         listed=lambda draft, known: tuple(known.models),
     ),
@@ -357,7 +178,7 @@ _ROWS = (
         key="styles",
         label="Style",
         hint="names, with + for several together, none for none",
-        read=_styles,
+        read=axis_points.styles,
         suggest=lambda draft, known: joined(("none", *known.styles[:3])),
         listed=lambda draft, known: known.styles,
     ),
@@ -365,21 +186,21 @@ _ROWS = (
         key="variation_strength",
         label="Variation",
         hint="0, 0.1, 0.2 · 0-0.5:0.1, of the variation seed in the sidebar",
-        read=_strengths,
+        read=axis_points.strengths,
         suggest=lambda draft, known: "0-0.4:0.1",
     ),
     Field(
         key="words",
         label="Prompt words",
         hint="the words to replace first: fox, hen, ship",
-        read=_words,
+        read=axis_points.words,
         suggest=_first_word,
     ),
     Field(
         key="options",
         label="Alternatives",
         hint="one {a|b|c} of the prompt, taken option by option",
-        read=_options,
+        read=axis_points.options,
         suggest=_first(_groups, 1),
         listed=_groups,
     ),
@@ -387,7 +208,7 @@ _ROWS = (
         key="wildcard",
         label="Wildcard",
         hint="one __name__ of the prompt, taken line by line",
-        read=_lines,
+        read=axis_points.lines,
         suggest=_first(_calls, 1),
         listed=_calls,
     ),
@@ -395,7 +216,7 @@ _ROWS = (
         key="lora",
         label="LoRA weight",
         hint="0.4, 0.8, 1.2 · a name = 0.4-1.2:0.4",
-        read=_weights,
+        read=axis_points.weights,
         suggest=lambda draft, known: "0, 0.5, 1",
         listed=_loras,
     ),
@@ -403,14 +224,14 @@ _ROWS = (
         key="clip_skip",
         label="CLIP skip",
         hint=_COUNTS,
-        read=_numeric("clip_skip", CLIP_SKIP),
+        read=axis_points.numeric("clip_skip", CLIP_SKIP),
         suggest=lambda draft, known: "0-2",
     ),
     Field(
         key="refiner",
         label="Refiner from",
         hint="0.6, 0.8 · 0.5-0.9:0.1",
-        read=_refiner_starts,
+        read=axis_points.refiner_starts,
         suggest=lambda draft, known: "0.6, 0.7, 0.8, 0.9",
     ),
 )

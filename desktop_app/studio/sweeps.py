@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.axes import Known, read_axis
+from desktop_app.recipe.axes import read_axis
+from desktop_app.recipe.axis_points import Known
 from desktop_app.recipe.codec import digest
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.duration import Rates, estimate, rates_of

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.errors import AppError
-from desktop_app.recipe.axes import FIELDS, TEXT_MAX, Known, read_axis
+from desktop_app.recipe.axes import FIELDS, TEXT_MAX, read_axis
+from desktop_app.recipe.axis_points import Known
 from desktop_app.recipe.axis_values import alternatives, items, joined, numbers
 from desktop_app.recipe.draft import Draft, expand
 from desktop_app.recipe.names import read_wildcard
