@@ -1,7 +1,6 @@
 """The commands that make pictures: render and reproduce."""
 
 import argparse
-import secrets
 import signal
 import tempfile
 import threading
@@ -14,22 +13,21 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from desktop_app import paths, settings
+from desktop_app.cli.asked import draft_of
 from desktop_app.cli.output import Output
 from desktop_app.engine.backend import Backend, Rendered
 from desktop_app.engine.events import Decoding, Encoding, Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
 from desktop_app.library.called import loras_by_name
 from desktop_app.library.catalog import Catalog, ModelInfo
-from desktop_app.library.completion import with_text_encoder
 from desktop_app.recipe import codec, flags, marks
-from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.draft import expand
 from desktop_app.recipe.foreign import Files
 from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.names import Names
 from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
-from desktop_app.recipe.recipe import SEED, SEED_MAX, ModelRef, RefinerUse
-from desktop_app.recipe.samplers import find_sampler
+from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.wishes import wishes_in
 from desktop_app.store import files, metadata, pixels
 from desktop_app.store.shelf import Shelf
@@ -85,8 +83,7 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     for flag in flags.read(chosen.prompt, names.styles).flags:
         typed = chosen.prompt[flag.start : flag.end]
         output.note(f"{typed}: This is read as plain words here; the command has its own options.")
-    draft = _completed(_draft(chosen, model), chosen, catalog)
-    draft = replace(draft, refiner=_refiner(chosen, catalog))
+    draft = draft_of(chosen, model, catalog)
     recipes = expand(draft, names.styles, names.wildcards, names.loras)
     target.prepare()
     backend = engine_for(catalog)
@@ -212,83 +209,6 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         yield asked.is_set
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _draft(chosen: argparse.Namespace, model: ModelInfo) -> Draft:
-    """The draft that the options ask for, on the model's defaults."""
-    width, height = _size(chosen.size) if chosen.size else model.native_size
-    scheduler, sigmas = model.default_scheduler, model.default_sigmas
-    if chosen.sampler:
-        scheduler, sigmas = find_sampler(chosen.sampler)
-    draft = Draft(
-        prompt=chosen.prompt,
-        negative_prompt=chosen.negative,
-        seed=_seed(chosen.seed),
-        seed_rule="keep",
-        model=model.ref,
-        width=width,
-        height=height,
-        num_inference_steps=model.default_steps,
-        guidance_scale=model.default_guidance,
-        scheduler=scheduler,
-        sigmas=sigmas,
-        vae=model.own_vae,
-        text_encoders=model.own_text_encoders,
-        count=chosen.count,
-    )
-    if chosen.steps is not None:
-        draft = replace(draft, num_inference_steps=chosen.steps)
-    if chosen.guidance is not None:
-        draft = replace(draft, guidance_scale=_number("--guidance", chosen.guidance))
-    return draft
-
-
-def _completed(draft: Draft, chosen: argparse.Namespace, catalog: Catalog) -> Draft:
-    """The draft with the VAE and the text encoders that the options ask for."""
-    if chosen.vae is not None:
-        draft = replace(draft, vae=catalog.open_other(chosen.vae, "vae"))
-    for name in chosen.text_encoder or ():
-        ref = catalog.open_other(name, "text-encoder")
-        asset = replace(catalog.look(catalog.path(ref)), sha256=ref.sha256, name=ref.name)
-        refs = with_text_encoder(draft.text_encoders, asset, catalog.assets())
-        draft = replace(draft, text_encoders=refs)
-    return draft
-
-
-def _refiner(chosen: argparse.Namespace, catalog: Catalog) -> RefinerUse | None:
-    """The refiner that the options ask for."""
-    start = chosen.refiner_start
-    if chosen.refiner is None:
-        if start is not None:
-            raise AppError("arguments", "--refiner-start goes with --refiner NAME.")
-        return None
-    use = RefinerUse(model=catalog.open_other(chosen.refiner, "refiner"))
-    return use if start is None else replace(use, start=_number("--refiner-start", start))
-
-
-def _seed(text: str | None) -> int:
-    """The seed that was asked for; a new one for none and for -1, as elsewhere."""
-    if text is None or text.strip() == "-1":
-        return secrets.randbelow(SEED_MAX + 1)
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 40):
-        SEED.check(text)
-    return int(digits)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().replace("×", "x").partition("x")
-    sides = width.strip(), height.strip()
-    if not all(side.isascii() and side.isdigit() and len(side) <= 9 for side in sides):
-        raise AppError("arguments", f"--size is WIDTHxHEIGHT, as 512x768, not {text[:40]!r}.")
-    return int(sides[0]), int(sides[1])
-
-
-def _number(option: str, text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError as fault:
-        raise AppError("arguments", f"{option} is a number, not {text[:40]!r}.") from fault
 
 
 def _saved(target: Target, rendered: Rendered, models: Files, output: Output) -> Path:
