@@ -34,11 +34,11 @@ from desktop_app.studio.map_parts import (
     Making,
     Place,
     corner_of_draft,
-    read_recipe,
     settings_of,
     with_noise,
 )
 from desktop_app.studio.orders import Orders
+from desktop_app.studio.originals import said_by
 from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.values import Job
 
@@ -209,7 +209,7 @@ class Explorer(QObject):
             except AppError as error:
                 refused(error)
 
-        self._reads.run(read_recipe, path, done=read, failed=refused)
+        self._reads.run(said_by, path, done=read, failed=refused)
 
     def throw(self, number: int) -> None:
         """A new random seed for one corner."""

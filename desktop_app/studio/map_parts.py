@@ -1,8 +1,6 @@
 """Values of the explorer's map, and what it takes of a draft and gives back to it."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
@@ -10,9 +8,6 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.explore import Corner
 from desktop_app.recipe.presets import start_of
 from desktop_app.recipe.recipe import FromNoise, Recipe
-
-if TYPE_CHECKING:
-    from desktop_app.store.metadata import Imported
 
 Place = tuple[int, int]
 """Column and row of the grid."""
@@ -73,17 +68,6 @@ def with_noise(draft: Draft, recipe: Recipe) -> Draft:
         variation_method="whole",
         branch=None,
     )
-
-
-def read_recipe(path: Path) -> "Imported":
-    """What a picture's file says about how it was made.
-
-    Raises:
-        AppError: it is no picture, or damaged.
-    """
-    from desktop_app.store.metadata import read_picture
-
-    return read_picture(path)
 
 
 def settings_of(draft: Draft) -> Draft:

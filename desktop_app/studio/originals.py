@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from desktop_app.store.metadata import Imported
     from desktop_app.studio.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -55,15 +56,24 @@ def original(storage: "Storage", job: Job) -> Original:
     return Original(recipe=recipe, provenance=provenance, pixels=kept)
 
 
+def said_by(path: Path) -> "Imported":
+    """What a picture's file says of how it was made, whichever program made it. For any thread.
+
+    Raises:
+        AppError: it is no picture, or damaged.
+    """
+    from desktop_app.store.metadata import read_picture
+
+    return read_picture(path)
+
+
 def proof_in(path: Path) -> tuple[Recipe, Provenance]:
-    """What a picture's file says of how it was made.
+    """How a picture's file says that it was made here.
 
     Raises:
         AppError: as `original`.
     """
-    from desktop_app.store.metadata import read_picture
-
-    found = read_picture(path)
+    found = said_by(path)
     return proof_of(found.recipe, found.provenance, found.problem)
 
 

@@ -42,6 +42,7 @@ from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
 from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.render_thread import local_backend
+from desktop_app.studio.restoring import Restoring
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.seed_desk import SeedDesk
 from desktop_app.studio.session import Session
@@ -113,7 +114,10 @@ class Studio(QObject):
         self.timeline = TimelineModel(self)
         self.queue = QueueModel(self)
         self.run = RunState(self)
-        self.album = Album(self.editor, self.gallery, self.library, self._disk, self)
+        self.album = Album(self.gallery, self.library, self._disk, self)
+        self.restoring = Restoring(
+            self.editor, self.album, self.gallery, self.library, self._disk, self
+        )
         self._conductor = Conductor(
             make_backend or self._local_backend, self.queue, self.run, self.timeline, self
         )
@@ -187,7 +191,8 @@ class Studio(QObject):
             part.failed.connect(self.herald.tell)
         self.herald.notice.connect(self.notice)
         self.memory.notice.connect(self.notice)
-        self.album.notice.connect(self.notice)
+        for part in (self.album, self.restoring):
+            part.notice.connect(self.notice)
         self.album.updated.connect(self._focus.refresh)
         self.album.gone.connect(self._focus.forget)
         self.album.wanted.connect(self.show)
@@ -373,7 +378,7 @@ class Studio(QObject):
 
     def open_file(self, path: Path | str) -> None:
         """Use the settings of a picture; of a contact sheet, list them."""
-        self.sweeps.read(Path(path), lambda: self.album.open_file(Path(path)))
+        self.sweeps.read(Path(path), lambda: self.restoring.open_file(Path(path)))
 
     @Slot()
     def open_wildcards_folder(self) -> None:

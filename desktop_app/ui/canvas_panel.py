@@ -274,7 +274,7 @@ class CanvasPanel(QWidget):
             if picture is not None:
                 self._studio.album.copy(picture.id)
         elif event.matches(QKeySequence.StandardKey.Paste):
-            self._studio.album.paste()
+            self._studio.restoring.paste()
         elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         elif key == Qt.Key.Key_U and (picture or self._cell_picture) is not None:

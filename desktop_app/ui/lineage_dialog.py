@@ -132,7 +132,7 @@ class LineageDialog(QDialog):
     def _use(self) -> None:
         member = self._member(self.tree.current)
         if member is not None and member.record is not None:
-            self._studio.album.restore(member.record.id)
+            self._studio.restoring.restore(member.record.id)
 
 
 def _kind(member: "Member") -> str:

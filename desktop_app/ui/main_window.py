@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
             "Ctrl+Z": studio.editor.undo,
             "Ctrl+,": self.open_settings,
             "Ctrl+F": self._find,
-            "Ctrl+Shift+V": studio.album.paste,
+            "Ctrl+Shift+V": studio.restoring.paste,
             "F9": self.create_page.toggle_panels,
             "F11": self.toggle_full_screen,
             "F6": lambda: self.create_page.next_region(1),

@@ -93,7 +93,7 @@ def _one(
         add(menu, "Show on the canvas", lambda: show(number), "image", "Enter")
         menu.addSeparator()
     if record.recipe is not None:
-        restore = studio.album.restore
+        restore = studio.restoring.restore
         add(menu, "Use all settings", lambda: restore(number, "all"), "sliders-horizontal")
         add(menu, "Use the seed", lambda: restore(number, "seed"), "dices")
         add(menu, "Use the prompt", lambda: restore(number, "prompt"), "message-square")
@@ -131,7 +131,7 @@ def _derive(studio: "Studio", record: "Record", menu: QMenu) -> None:
     """What starts from the picture's settings, or from its noise."""
 
     def grid() -> None:
-        studio.album.restore(record.id)
+        studio.restoring.restore(record.id)
         studio.sweeps.asked.emit()
 
     def explore() -> None:

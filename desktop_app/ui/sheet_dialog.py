@@ -106,7 +106,7 @@ class SheetDialog(QDialog):
     def _restore(self) -> None:
         chosen = self.chosen()
         if len(chosen) == 1:
-            self._studio.album.take_recipe(chosen[0].recipe, self._sheet.words(chosen[0]))
+            self._studio.restoring.take_recipe(chosen[0].recipe, self._sheet.words(chosen[0]))
 
     def _again(self) -> None:
         self._studio.sweeps.again(self._sheet, self.chosen())

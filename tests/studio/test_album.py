@@ -33,7 +33,7 @@ def picture(stage: Stage) -> int:
 
 def test_all_settings_come_back_and_can_be_undone(stage: Stage, picture: int) -> None:
     before = stage.studio.editor.draft
-    stage.studio.album.restore(picture, "all")
+    stage.studio.restoring.restore(picture, "all")
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 11)
     assert (draft.num_inference_steps, draft.seed_rule) == (4, "keep")
@@ -44,21 +44,21 @@ def test_all_settings_come_back_and_can_be_undone(stage: Stage, picture: int) ->
 
 
 def test_the_same_settings_make_the_same_picture(stage: Stage, picture: int) -> None:
-    stage.studio.album.restore(picture, "all")
+    stage.studio.restoring.restore(picture, "all")
     stage.studio.generate()
     stage.made(2)
     assert stage.backend.rendered[0] == stage.backend.rendered[1]
 
 
 def test_the_seed_alone(stage: Stage, picture: int) -> None:
-    stage.studio.album.restore(picture, "seed")
+    stage.studio.restoring.restore(picture, "seed")
     draft = stage.studio.editor.draft
     assert (draft.seed, draft.seed_rule, draft.prompt) == (11, "keep", "other")
     assert draft.num_inference_steps == 9
 
 
 def test_the_prompt_alone(stage: Stage, picture: int) -> None:
-    stage.studio.album.restore(picture, "prompt")
+    stage.studio.restoring.restore(picture, "prompt")
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 5)
 
@@ -120,7 +120,7 @@ def test_a_file_without_settings_can_be_added(stage: Stage, tmp_path: Path) -> N
     stage.until(lambda: stage.studio.gallery.total == 1)
     number = stage.studio.gallery.id_at(0)
     assert number is not None
-    stage.studio.album.restore(number, "all")
+    stage.studio.restoring.restore(number, "all")
     stage.studio.again.reproduce(number)
     assert stage.listener.texts().count("does not say how it was made") == 3
 
@@ -195,7 +195,7 @@ def test_a_copy_holds_the_pixels_and_no_words(stage: Stage, picture: int) -> Non
 def test_copied_settings_can_be_pasted(stage: Stage, picture: int) -> None:
     stage.studio.album.copy_settings(picture)
     assert "a red fox\nNegative prompt: blur\nSteps: 4" in QGuiApplication.clipboard().text()
-    stage.studio.album.paste()
+    stage.studio.restoring.paste()
     draft = stage.studio.editor.draft
     assert (draft.prompt, draft.negative_prompt, draft.seed) == ("a red fox", "blur", 11)
     assert draft.num_inference_steps == 4
@@ -206,14 +206,14 @@ def test_a_pasted_file_is_opened(stage: Stage, tmp_path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "owl.png"))])
     QGuiApplication.clipboard().setMimeData(data)
-    stage.studio.album.paste()
+    stage.studio.restoring.paste()
     stage.until(lambda: stage.studio.editor.draft.prompt == "an owl")
 
 
 def test_pasted_pixels_are_added_to_the_gallery(stage: Stage) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
     QGuiApplication.clipboard().setImage(to_qimage(pixels))
-    stage.studio.album.paste()
+    stage.studio.restoring.paste()
     stage.until(lambda: stage.studio.gallery.total == 1)
     path = stage.studio.gallery.path_of(stage.studio.gallery.id_at(0) or 0)
     assert path is not None
@@ -228,7 +228,7 @@ def test_an_image_that_is_too_large_is_refused(stage: Stage) -> None:
 @pytest.mark.parametrize("text", ["", "just words", "{" * 10_000])
 def test_a_clipboard_without_settings_says_so(stage: Stage, text: str) -> None:
     QGuiApplication.clipboard().setText(text)
-    stage.studio.album.paste()
+    stage.studio.restoring.paste()
     assert "The clipboard holds" in stage.listener.texts()
 
 
@@ -263,7 +263,7 @@ def test_reveal_opens_the_folder(
 def test_verbs_on_a_picture_that_is_gone_are_no_harm(stage: Stage) -> None:
     studio = stage.studio
     verbs: list[Callable[[], None]] = [
-        lambda: studio.album.restore(99, "all"),
+        lambda: studio.restoring.restore(99, "all"),
         lambda: studio.again.reproduce(99),
         lambda: studio.again.vary(99, "subtle"),
         lambda: studio.show(99),
@@ -283,7 +283,7 @@ def test_verbs_on_a_picture_that_is_gone_are_no_harm(stage: Stage) -> None:
 def test_verbs_before_the_store_is_open_say_so(open_stage: Callable[..., Stage]) -> None:
     stage = open_stage()
     stage.studio.album.trash([1])
-    stage.studio.album.restore(1)
+    stage.studio.restoring.restore(1)
     assert "still being opened" in stage.listener.texts()
 
 

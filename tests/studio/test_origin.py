@@ -48,7 +48,7 @@ def test_altered_settings_know_the_picture_they_were_taken_from(stage: Stage) ->
     stage.order("a hen", seed=2)
     stage.made(2)
     assert made_last(stage) == (None, "a hen")
-    stage.studio.album.restore(number)
+    stage.studio.restoring.restore(number)
     stage.order("a fox, foggy")
     stage.made(3)
     assert made_last(stage) == (Origin(picture=pixels, kind="settings"), "a fox, foggy")
@@ -60,7 +60,7 @@ def test_altered_settings_know_the_picture_they_were_taken_from(stage: Stage) ->
 def test_undoing_a_restore_takes_its_tie_back(stage: Stage) -> None:
     number, _ = first_picture(stage)
     stage.studio.editor.set(prompt="a hen", seed=2)
-    stage.studio.album.restore(number)
+    stage.studio.restoring.restore(number)
     assert stage.studio.editor.origin_of(stage.studio.editor.draft) is not None
     stage.studio.editor.undo()
     assert stage.studio.editor.origin_of(stage.studio.editor.draft) is None
@@ -70,7 +70,7 @@ def test_undoing_a_restore_takes_its_tie_back(stage: Stage) -> None:
 
 def test_a_picture_that_comes_out_the_same_is_no_child_of_itself(stage: Stage) -> None:
     number, _ = first_picture(stage)
-    stage.studio.album.restore(number)
+    stage.studio.restoring.restore(number)
     stage.studio.generate()
     stage.made(2)
     assert made_last(stage)[0] is None

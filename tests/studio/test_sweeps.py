@@ -171,7 +171,7 @@ def test_a_grid_of_a_picture_knows_it(stage: Stage) -> None:
     assert number is not None
     record = stage.studio.gallery.record_of(number)
     assert record is not None
-    stage.studio.album.restore(number)
+    stage.studio.restoring.restore(number)
     guidance = stage.backend.rendered[0].guidance_scale
     axis = stage.studio.sweeps.read_axis("guidance_scale", f"{guidance}, 11.5")
     stage.studio.sweeps.start([axis])

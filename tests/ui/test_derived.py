@@ -229,7 +229,7 @@ def test_a_sheet_gives_its_settings_back(shown: Shown) -> None:
 def test_a_family_is_walked_with_the_arrows(shown: Shown) -> None:
     studio = shown.stage.studio
     (first,) = shown.make(prompt="a fox", seed=5, seed_rule="keep")
-    studio.album.restore(first)
+    studio.restoring.restore(first)
     (second,) = shown.make(prompt="a fox, foggy", guidance_scale=11.5)
     studio.again.vary(second, "subtle")
     shown.stage.made(3)

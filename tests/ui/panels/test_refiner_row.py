@@ -120,11 +120,11 @@ def test_another_programs_words_take_the_refiner_that_is_here(
     words = "a fox\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 512x512"
     clipboard = QGuiApplication.clipboard()
     clipboard.setText(f"{words}, Refiner: other name [{sha256[:10]}], Refiner switch at: 0.6")
-    studio.album.paste()
+    studio.restoring.paste()
     used = studio.editor.draft.refiner
     assert used is not None
     assert (used.model.sha256, used.start) == (sha256, 0.6)
     studio.editor.set(refiner=replace(used, start=0.5))
     clipboard.setText(f"{words}, Refiner: nowhere [{'0' * 10}]")
-    studio.album.paste()
+    studio.restoring.paste()
     assert studio.editor.draft.refiner == replace(used, start=0.5)
