@@ -99,7 +99,7 @@ def main() -> None:
     shoot.until(lambda: studio.gallery.total > len(GALLERY) and not studio.run.busy)
     newest = studio.gallery.id_at(0)
     assert newest is not None
-    studio.reproduce(newest)
+    studio.again.reproduce(newest)
     shoot.until(lambda: _verified(studio, newest) and not studio.run.busy)
     shoot.wait(1500)  # until the picture is read from its file
     shoot.grab("proved")
