@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
+from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import ADAPTER_WEIGHT, GUIDANCE, HEIGHT, STEPS, WIDTH, Range
 from desktop_app.recipe.samplers import all_labels
 from desktop_app.studio.assets import Asset, Defaults
@@ -63,11 +64,12 @@ class OptionalNumber(QLineEdit):
         self._take(value)
 
     def _take(self, value: float | int | None) -> None:
-        if value is not None:
-            refusal = Refusal(self)
-            if not refusal.attempt(lambda: self._range.check(value)):
-                self.refused.emit(refusal.text())
-                return
+        try:
+            if value is not None:
+                self._range.check(value)
+        except AppError as error:
+            self.refused.emit(str(error))
+            return
         self.refused.emit("")
         if value != self._value:
             self._value = value

@@ -217,6 +217,7 @@ def test_notes_words_and_settings_are_kept(shown: Shown, page: LibraryPage) -> N
     QTest.keyClick(weight, Qt.Key.Key_Return)
     assert "must be a number" in page.details.defaults.refusal.text()
     assert weight.text() == "99"
+    assert weight.findChildren(QLabel) == [], "what was typed can be read"
     choose(page, "oil")
     assert page.details.notes.toPlainText() == ""
     choose(page, "ink")
