@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -57,6 +57,26 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
+
+
+def settles(event: QEvent, changed: Callable[[], bool]) -> bool:
+    """Whether a key that a field of one value could take is settled: undo belongs to the settings,
+    not to the field's letters, and Escape to the field first, as long as there is something to
+    bring back.
+
+    Args:
+        changed: whether the field shows something else than the value in use.
+    """
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    keys = QKeySequence.StandardKey
+    if event.matches(keys.Undo) or event.matches(keys.Redo):
+        event.ignore()
+        return True
+    if event.key() == Qt.Key.Key_Escape and changed():
+        event.accept()
+        return True
+    return False
 
 
 def drop_contents(layout: QLayout) -> None:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QWheelEvent,
 )
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import Range
 from desktop_app.ui import theme
-from desktop_app.ui.fields import Refusal, restyle
+from desktop_app.ui.fields import Refusal, restyle, settles
 
 _PIXELS_A_STEP = 4
 """How far the pointer moves for one step while a number is dragged."""
@@ -174,17 +173,7 @@ class NumberEdit(QLineEdit):
         self.selectAll()
 
     def event(self, event: QEvent) -> bool:
-        """Undo belongs to the settings, not to this field's letters; Escape first belongs here."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.matches(QKeySequence.StandardKey.Undo) or event.matches(
-                QKeySequence.StandardKey.Redo
-            ):
-                event.ignore()
-                return True
-            if event.key() == Qt.Key.Key_Escape and not self._same(self._value):
-                event.accept()
-                return True
-        return super().event(event)
+        return settles(event, lambda: not self._same(self._value)) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {

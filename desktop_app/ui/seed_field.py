@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -29,7 +28,7 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.draft import SEED_RULES, SeedRule
 from desktop_app.recipe.recipe import SEED, SEED_MAX
 from desktop_app.ui import icons, theme
-from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, restyle
+from desktop_app.ui.fields import IconButton, Refusal, SectionTitle, restyle, settles
 from desktop_app.ui.words import grouped
 
 _NAMED = re.compile(r"seed\W{0,3}(\d[\d \u00a0\u202f_,.']*)", re.IGNORECASE)
@@ -173,17 +172,7 @@ class SeedEdit(QLineEdit):
             self.refuse(_REFUSAL)
 
     def event(self, event: QEvent) -> bool:
-        """Undo belongs to the settings; Escape first brings the seed in use back."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.matches(QKeySequence.StandardKey.Undo) or event.matches(
-                QKeySequence.StandardKey.Redo
-            ):
-                event.ignore()
-                return True
-            if event.key() == Qt.Key.Key_Escape and self._parsed() != self._value:
-                event.accept()
-                return True
-        return super().event(event)
+        return settles(event, lambda: self._parsed() != self._value) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
