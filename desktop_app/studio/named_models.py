@@ -11,7 +11,7 @@ from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.foreign import NamedModel, NamedModels, NamedRefiner
 from desktop_app.recipe.lora_tags import lora_tags, renamed
 from desktop_app.recipe.recipe import ADAPTERS_MAX, EmbeddingUse, RefinerUse
-from desktop_app.studio.asset_use import misfit
+from desktop_app.studio.asset_use import fitting
 
 if TYPE_CHECKING:
     from desktop_app.library.info import ModelInfo
@@ -79,13 +79,8 @@ class _Finder:
             self.fields["adapters"] = (*uses, new)
 
     def _asset(self, named: NamedModel, word: str, *kinds: Kind) -> Asset | None:
-        there = [
-            one
-            for one in self._assets
-            if one.identity.kind in kinds
-            and one.ref is not None
-            and not (one.missing or one.unsupported or misfit(one, self._model))
-        ]
+        fit = fitting(self._assets, self._model, *kinds)
+        there = [one for one in fit if one.ref is not None]
         hashed = (one for one in there if _has_hash(one, named.hash))
         called = (one for one in there if _is_called(one, named.name))
         found = next(itertools.chain(hashed, called), None)
