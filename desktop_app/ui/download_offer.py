@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.studio.assets import size_words
 from desktop_app.ui import theme
-from desktop_app.ui.fields import FoldSection, IconButton, SectionTitle, Separator, label
+from desktop_app.ui.fields import FoldSection, IconButton, SectionTitle, Separator, label, restyle
 
 if TYPE_CHECKING:
     from desktop_app.studio.downloads import Offer, Pick
@@ -159,9 +159,7 @@ class OfferPane(QScrollArea):
                 "but opened only after you say so."
             )
         self.about.setText(words)
-        self.about.setProperty("state", "" if enough and not pick.pickle else "warn")
-        self.about.style().unpolish(self.about)
-        self.about.style().polish(self.about)
+        restyle(self.about, "state", "" if enough and not pick.pickle else "warn")
         self.fetch.setText(f"Download {size_words(pick.size)}")
         self.fetch.setAccessibleName(f"Download {pick.title}, {size_words(pick.size)}")
         self.fetch.setEnabled(enough)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QHideEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -332,9 +332,9 @@ class DetailsPane(PanelScroll):
         words = tuple(one.strip() for one in self.words_edit.text().split(",") if one.strip())
         self._tell(self.worded, words)
 
-    def hideEvent(self, event: QEvent) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def hideEvent(self, event: QHideEvent) -> None:
         self.flush()
-        super().hideEvent(event)  # pyright: ignore[reportArgumentType]
+        super().hideEvent(event)
 
 
 def _maker_words(asset: Asset) -> str:

@@ -128,9 +128,9 @@ class LibraryPage(QWidget):
         self.downloads.settings_asked.connect(self.open_settings)
         self.downloads.show_asked.connect(self._reveal)
         self._studio.editor.changed.connect(self._refresh_details)
-        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Cancel), self)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        find.activated.connect(self._escape)
+        escape = QShortcut(QKeySequence(QKeySequence.StandardKey.Cancel), self)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        escape.activated.connect(self._escape)
 
     @property
     def details(self) -> DetailsPane:

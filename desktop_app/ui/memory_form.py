@@ -45,7 +45,7 @@ _ROWS: dict[str, tuple[str, str, dict[object, str]]] = {
     ),
 }
 """Field of `Wishes` -> its name, what it does, and its values in words."""
-_LABEL_WIDTH = 62
+LABEL_WIDTH = 62
 _KEPT = frozenset({"checkpoint", "denoiser", "refiner"})
 _PIXELS = (
     "The pixels differ a little from those of the automatic plan. Each picture says what it was "
@@ -81,7 +81,7 @@ class MemoryForm(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(theme.px(8))
         grid.setVerticalSpacing(theme.px(6))
-        grid.setColumnMinimumWidth(0, theme.px(_LABEL_WIDTH))
+        grid.setColumnMinimumWidth(0, theme.px(LABEL_WIDTH))
         grid.setColumnStretch(1, 1)
         for row, (field, (words, tip, _)) in enumerate(_ROWS.items()):
             name, combo = label(words, "label", self), Combo(words, self)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop_app.studio.memory_desk import MemoryDesk
 from desktop_app.ui import theme
 from desktop_app.ui.fields import Combo, label
-from desktop_app.ui.memory_form import MemoryForm
+from desktop_app.ui.memory_form import LABEL_WIDTH, MemoryForm
 
 if TYPE_CHECKING:
     from desktop_app.studio.settings_holder import SettingsHolder
@@ -35,7 +35,7 @@ class MemorySettings(QWidget):
 
     def _build(self) -> None:
         self.hint.setWordWrap(True)
-        self.device_name.setFixedWidth(theme.px(62))
+        self.device_name.setFixedWidth(theme.px(LABEL_WIDTH))
         row = QHBoxLayout()
         row.setSpacing(theme.px(8))
         row.addWidget(self.device_name)
