@@ -1,14 +1,18 @@
-"""The draft that the options of the command line ask for."""
+"""What the options of the command line ask for: a draft, and the recipes of it."""
 
 import argparse
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 
 from desktop_app.errors import AppError
+from desktop_app.library.called import loras_by_name
 from desktop_app.library.catalog import Catalog, ModelInfo
 from desktop_app.library.completion import with_text_encoder
-from desktop_app.recipe.draft import Draft
-from desktop_app.recipe.recipe import SEED, SEED_MAX, RefinerUse
+from desktop_app.recipe.draft import Draft, expand
+from desktop_app.recipe.lora_tags import lora_tags
+from desktop_app.recipe.names import Names
+from desktop_app.recipe.recipe import SEED, SEED_MAX, ModelRef, Recipe, RefinerUse
 from desktop_app.recipe.samplers import find_sampler
 
 
@@ -21,6 +25,31 @@ def draft_of(chosen: argparse.Namespace, model: ModelInfo, catalog: Catalog) -> 
     """
     draft = _with_parts(_plain(chosen, model), chosen, catalog)
     return replace(draft, refiner=_refiner(chosen, catalog))
+
+
+def recipes_of(draft: Draft, names: Names, catalog: Catalog) -> tuple[Recipe, ...]:
+    """The recipes of a draft, with the LoRAs that its wildcards call as well.
+
+    Raises:
+        AppError: as `recipe.draft.expand` and `Catalog.hash`.
+    """
+    recipes = expand(draft, names.styles, names.wildcards, names.loras)
+    # What was not taken stands in the words that the wildcards gave.
+    further = loras_called((recipe.prompt for recipe in recipes), catalog)
+    loras = {**further, **names.loras}
+    return expand(draft, names.styles, names.wildcards, loras) if further else recipes
+
+
+def loras_called(texts: Iterable[str], catalog: Catalog) -> dict[str, ModelRef]:
+    """Those that texts call and that are here; only they are hashed."""
+    called = {tag.call.name for text in texts for tag in lora_tags(text)}
+    if not called:
+        return {}
+    catalog.scan(hashing=False)
+    there = loras_by_name(catalog.assets())
+    hashed = {name: catalog.hash(there[name]) for name in sorted(called & there.keys())}
+    catalog.save()
+    return {name: asset.ref for name, asset in hashed.items() if asset.ref is not None}
 
 
 def _plain(chosen: argparse.Namespace, model: ModelInfo) -> Draft:

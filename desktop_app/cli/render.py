@@ -13,21 +13,17 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from desktop_app import paths, settings
-from desktop_app.cli.asked import draft_of
+from desktop_app.cli.asked import draft_of, loras_called, recipes_of
 from desktop_app.cli.output import Output
 from desktop_app.engine.backend import Backend, Rendered
 from desktop_app.engine.events import Decoding, Encoding, Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.library.called import loras_by_name
 from desktop_app.library.catalog import Catalog, ModelInfo
 from desktop_app.recipe import codec, flags, marks
-from desktop_app.recipe.draft import expand
 from desktop_app.recipe.foreign import Files
-from desktop_app.recipe.lora_tags import lora_tags
 from desktop_app.recipe.names import Names
 from desktop_app.recipe.preset_file import STYLES
 from desktop_app.recipe.provenance import Fingerprint
-from desktop_app.recipe.recipe import ModelRef
 from desktop_app.recipe.wishes import wishes_in
 from desktop_app.store import files, metadata, pixels
 from desktop_app.store.shelf import Shelf
@@ -77,14 +73,14 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
     target = target_of(chosen.out, count=chosen.count, force=chosen.force)
     catalog = open_catalog()
     model = catalog.open(chosen.model) if chosen.model else _first(catalog)
-    names = replace(_names(), loras=_loras(chosen.prompt, catalog))
+    names = replace(_names(), loras=loras_called([chosen.prompt], catalog))
     for slip in marks.problems(chosen.prompt, names):
         output.note(f"{chosen.prompt[slip.start : slip.end]}: {slip.sentence}")
     for flag in flags.read(chosen.prompt, names.styles).flags:
         typed = chosen.prompt[flag.start : flag.end]
         output.note(f"{typed}: This is read as plain words here; the command has its own options.")
     draft = draft_of(chosen, model, catalog)
-    recipes = expand(draft, names.styles, names.wildcards, names.loras)
+    recipes = recipes_of(draft, names, catalog)
     target.prepare()
     backend = engine_for(catalog)
     rows: list[dict[str, object]] = []
@@ -227,18 +223,6 @@ def _names() -> Names:
         wildcards=WildcardFiles(where.wildcards).read(),
         styles={style.name: style for style in styles.list()},
     )
-
-
-def _loras(prompt: str, catalog: Catalog) -> dict[str, ModelRef]:
-    """Those that the prompt calls and that are here; only they are hashed."""
-    called = {tag.call.name for tag in lora_tags(prompt)}
-    if not called:
-        return {}
-    catalog.scan(hashing=False)
-    there = loras_by_name(catalog.assets())
-    hashed = {name: catalog.hash(there[name]) for name in sorted(called & there.keys())}
-    catalog.save()
-    return {name: asset.ref for name, asset in hashed.items() if asset.ref is not None}
 
 
 def _first(catalog: Catalog) -> ModelInfo:
