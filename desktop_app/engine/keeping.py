@@ -152,6 +152,7 @@ class Models:
             False where they are not the reason, or no smaller plan is left.
         """
         self._together = _named_by(recipe)
+        self._attachments.make_room()
         self._evict(0)
         refs = (recipe.model, *((recipe.refiner.model,) if recipe.refiner else ()))
         return sum(self._step_down(ref, report) for ref in refs) > 0
@@ -269,6 +270,7 @@ class Models:
             self._free()
 
     def _free(self) -> None:
+        self._attachments.make_room()
         gc.collect()
         residency.free_cached(self._device)
 

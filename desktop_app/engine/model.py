@@ -120,7 +120,7 @@ class Model:
 
     def attached(self, recipe: Recipe) -> AbstractContextManager[None]:
         """The pipeline works with a recipe's LoRAs, embeddings and text encoders meanwhile."""
-        if self.attachments is None or not (recipe.adapters or recipe.text_encoders):
+        if self.attachments is None:
             return nullcontext()
         return self.attachments.of(self, recipe)
 

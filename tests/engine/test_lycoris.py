@@ -10,7 +10,9 @@ import torch
 from diffusers import FluxPipeline, StableDiffusionXLPipeline
 from peft import LoHaConfig, LoKrConfig, LoraConfig, inject_adapter_in_model
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
+from desktop_app.engine import residency
 from desktop_app.engine.adapters import lora, merged
 from desktop_app.engine.adapters.deltas import change_of
 from desktop_app.engine.render import LocalBackend
@@ -136,6 +138,51 @@ def test_a_picture_is_made_of_the_changed_weights_and_then_of_the_own(
     assert np.abs(rendered.pixels.astype(int) - pixels.astype(int)).max() <= 1
     assert np.abs(rendered.pixels.astype(int) - without.pixels.astype(int)).max() > 8
     assert np.array_equal(render(backend, recipe)[0].pixels, without.pixels)
+
+
+class Products(TorchFunctionMode):
+    """Counts the Kronecker products that changes of LoKr are made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.kron
+        return func(*args, **(kwargs or {}))
+
+
+def test_changed_copies_serve_the_next_picture_while_the_same_ones_are_attached(
+    backend: LocalBackend, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_with(*adapters: LoraUse) -> tuple[Any, int]:
+        with Products() as products:
+            rendered, _ = render(backend, recipe_for("model", adapters=adapters))
+        return rendered.pixels, products.count
+
+    without, none = made_with()
+    assert none == 0
+    assert backend._session is not None
+    pipe = backend._session.models.kept[ref("model").sha256].pipe
+    before = state_of(pipe)
+    first, products = made_with(use("lokr"))
+    assert products > 0
+    again, more = made_with(use("lokr"))
+    assert more == 0
+    assert np.array_equal(again, first)
+    assert all(torch.equal(before[key], one) for key, one in state_of(pipe).items())
+    half, fewer = made_with(use("lokr", 0.5))
+    assert fewer == products
+    assert not np.array_equal(half, first)
+    # They go with the picture that has them not.
+    assert np.array_equal(made_with()[0], without)
+    assert made_with(use("lokr"))[1] == products
+    files["lokr"].touch()
+    assert made_with(use("lokr"))[1] == products
+    monkeypatch.setattr(residency, "KEEP_SHARE", 0.0)
+    assert made_with(use("lokr"), use("ia3"))[1] == products
+    assert made_with(use("lokr"), use("ia3"))[1] == products
+    assert all(torch.equal(before[key], one) for key, one in state_of(pipe).items())
 
 
 def test_the_order_does_not_matter_and_a_plain_lora_goes_beside(

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import ref as weak
 
 from desktop_app.engine.adapters import embedding, lora
+from desktop_app.engine.adapters.copies import Copies
 from desktop_app.engine.adapters.text_encoder import load_text_encoder
 from desktop_app.engine.adapters.vae import load_vae
 from desktop_app.engine.model import Model
@@ -25,6 +26,7 @@ class Attachments:
         self._weights = weights
         self._vaes: OrderedDict[Hashable, Any] = OrderedDict()
         self._encoders: OrderedDict[Hashable, tuple[str, Any]] = OrderedDict()
+        self._copies = Copies()
 
     @contextmanager
     def of(self, model: Model, recipe: Recipe) -> Iterator[None]:
@@ -54,7 +56,7 @@ class Attachments:
         self._check_kinds(model, loras, words)
         with (
             self._read_by(model, recipe),
-            lora.attached(model.pipe, loras, model.name),
+            lora.attached(model.pipe, loras, model.name, self._copies),
             embedding.known(model.pipe, words, model.name),
         ):
             yield
@@ -129,3 +131,8 @@ class Attachments:
         """Free what is kept."""
         self._vaes.clear()
         self._encoders.clear()
+        self._copies.clear()
+
+    def make_room(self) -> None:
+        """Free what is quickly made again."""
+        self._copies.clear()

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from desktop_app.engine.adapters.copies import Copies
 from desktop_app.engine.adapters.layers import Layer, Lora
-from desktop_app.engine.adapters.merged import merged, merges
+from desktop_app.engine.adapters.merged import Aside, merged, merges
 from desktop_app.engine.adapters.reading import Tensors, broken, misfit, read_tensors
 from desktop_app.errors import AppError
 
@@ -23,7 +24,9 @@ _Read = tuple[Lora, Tensors]
 
 
 @contextmanager
-def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
+def attached(
+    pipe: Any, loras: Sequence[Lora], model: str, copies: Copies | None = None
+) -> Iterator[None]:
     """Let a pipeline work with LoRAs, and with what LyCORIS made of them.
 
     Plain ones are not added into the weights but run beside them; the others are added to a copy.
@@ -31,6 +34,7 @@ def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
 
     Args:
         model: the model's name, for the sentences.
+        copies: where those that were made last are kept, for the same adapters again.
 
     Raises:
         AppError: `adapter-family` when one was made for another kind of model, `adapter-kind`,
@@ -38,16 +42,23 @@ def attached(pipe: Any, loras: Sequence[Lora], model: str) -> Iterator[None]:
             that one is weighed in, or as `merged`.
     """
     used = [lora for lora in loras if lora.weight]
+    copies = copies or Copies()
+    kept = copies.of(pipe, used)
     if not used:
         yield
         return
     if not hasattr(pipe, "load_lora_weights"):
         raise misfit(f"LoRA {used[0].name}", model, "its family takes no LoRAs")
     _check_blocks(pipe, used, model)
-    read = [(lora, read_tensors(lora.path, f"LoRA {lora.name}")) for lora in used]
+    read = [(one, read_tensors(one.path, f"LoRA {one.name}")) for one in used if one not in kept]
     into = [one for one in read if merges(one[1])]
     beside = [one for one in read if not merges(one[1])]
-    with merged(pipe, into, model), _beside(pipe, beside, model):
+
+    def keep(aside: Sequence[Aside]) -> None:
+        copies.keep(pipe, [one for one, _ in into], aside)
+
+    changed = copies.attached(pipe) if kept else merged(pipe, into, model, keep)
+    with changed, _beside(pipe, beside, model):
         yield
 
 

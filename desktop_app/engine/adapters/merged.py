@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ def merges(tensors: Tensors) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Own:
+class Aside:
     """A weight of the model itself, put aside."""
 
     layer: Layer
@@ -52,7 +52,12 @@ class _Own:
 
 
 @contextmanager
-def merged(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> Iterator[None]:
+def merged(
+    pipe: Any,
+    loras: Sequence[tuple[Lora, Tensors]],
+    model: str,
+    done: Callable[[Sequence[Aside]], None] = lambda _: None,
+) -> Iterator[None]:
     """Let a pipeline work with changed copies of its weights.
 
     What each adapter changes is reckoned from the model's own weights and summed, so that their
@@ -62,6 +67,8 @@ def merged(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> Iter
 
     Args:
         model: the model's name, for the sentences.
+        done: is told, while the copies are still in place, what was put aside for them; not when
+            something went wrong.
 
     Raises:
         AppError: `adapter-family` when one does not fit the model, `adapter-packed` when the
@@ -71,17 +78,19 @@ def merged(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> Iter
         yield
         return
     uses = _uses(pipe, loras, model)
-    aside: list[_Own] = []
+    changed = [layer for layers in uses for layer in layers]
+    aside: list[Aside] = []
     try:
         for layers, used in uses.items():
             _change(pipe, layers, used, aside, model)
-        _settle(pipe, uses)
+        settle(pipe, changed)
         yield
+        done(aside)
     finally:
         # The last first: a layer may have been changed alone and as a part of another.
         for own in reversed(aside):
             own.back(pipe)
-        _settle(pipe, uses)
+        settle(pipe, changed)
 
 
 def _uses(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> _Uses:
@@ -106,7 +115,7 @@ def _uses(pipe: Any, loras: Sequence[tuple[Lora, Tensors]], model: str) -> _Uses
 
 
 def _change(
-    pipe: Any, layers: tuple[Layer, ...], used: _Used, aside: list[_Own], model: str
+    pipe: Any, layers: tuple[Layer, ...], used: _Used, aside: list[Aside], model: str
 ) -> None:
     """Put changed copies of the weights and biases of layers in their place."""
     modules = [layer.module(pipe) for layer in layers]
@@ -130,7 +139,7 @@ def _change(
             new = change if own is None else own.detach().float() + change
             copy = torch.nn.Parameter(new.to(module.weight.dtype), requires_grad=False)
             # Not before the copy is there: memory may have run out for it.
-            aside.append(_Own(layer=layer, name=name, value=own))
+            aside.append(Aside(layer=layer, name=name, value=own))
             setattr(module, name, copy)
             if own is not None:
                 own.data = own.data.cpu()
@@ -171,7 +180,7 @@ def _added(total: torch.Tensor | None, more: torch.Tensor, share: float) -> torc
     return more if share == 1.0 else share * more
 
 
-def _settle(pipe: Any, uses: _Uses) -> None:
+def settle(pipe: Any, layers: Iterable[Layer]) -> None:
     """Let the hooks that move a component's weights in groups look at them anew."""
-    for part in dict.fromkeys(layer.part for layers in uses for layer in layers):
+    for part in dict.fromkeys(layer.part for layer in layers):
         group_offloading._maybe_remove_and_reapply_group_offloading(getattr(pipe, part))
