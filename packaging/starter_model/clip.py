@@ -25,6 +25,7 @@ from starter_model.vae import to_tensor
 
 HELD_BACK = 1000
 PROJECTION = 192
+ALIKE = (("medium", "place"), ("subject",))  # of the same, in turn, are half of the batches
 
 
 def build(text_encoder: CLIPTextModel, side: int, layers: int = 4) -> CLIPModel:
@@ -92,18 +93,18 @@ def retrieval(model: CLIPModel, tokenizer: CLIPTokenizer, pool: Pool) -> dict[st
     }
 
 
-def alike(pool: Pool, held_back: int) -> list[np.ndarray]:
-    """Return for each picture from `held_back` on those of the same medium in the same place.
+def alike(pool: Pool, held_back: int, *slots: str) -> list[np.ndarray]:
+    """Return for each picture from `held_back` on those with the same values in `slots`.
 
-    Pictures that differ in both are told apart without their subjects, so an embedding trained on
-    such batches alone hardly holds the subject (hard negatives: Robinson et al. 2021).
+    Most pictures are told apart without looking at the subject, so an embedding trained on mixed
+    batches alone hardly holds it (hard negatives: Robinson et al., 2021).
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for index in range(held_back, len(pool)):
-        scene = pool.scenes[index]
-        groups.setdefault((scene["medium"], scene["place"]), []).append(index)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    keys = [tuple(scene[slot] for slot in slots) for scene in pool.scenes[held_back:]]
+    for index, key in enumerate(keys, start=held_back):
+        groups.setdefault(key, []).append(index)
     members = {key: np.array(indices) for key, indices in groups.items()}
-    return [members[s["medium"], s["place"]] for s in pool.scenes[held_back:]]
+    return [members[key] for key in keys]
 
 
 def train(
@@ -142,11 +143,13 @@ def train(
         optimizer.load_state_dict(saved["optimizer"])
         first = int(saved["step"])
     held_back = min(HELD_BACK, len(pool) // 4)
-    everyone, groups = np.arange(held_back, len(pool)), alike(pool, held_back)
+    everyone = np.arange(held_back, len(pool))
+    kin = [alike(pool, held_back, *slots) for slots in ALIKE]
     progress = loop.Progress(name="clip", minutes=minutes)
 
     def step(index: int) -> tuple[int, float]:
         rng = loop.step_generator(seed, index)
+        groups = kin[index // 2 % len(kin)]
         among = groups[int(rng.integers(len(groups)))] if index % 2 else everyone
         chosen = rng.choice(among, min(batch, len(among)), replace=False)
         images = to_tensor(pool.pictures(chosen)).to(device)

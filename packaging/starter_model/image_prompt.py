@@ -47,41 +47,52 @@ def untrained(unet: UNet2DConditionModel, projection: dict[str, Tensor]) -> dict
     return {"image_proj": projection, "ip_adapter": attention}
 
 
-def worded(pictures: Tensor, states: Tensor, norm: nn.LayerNorm) -> dict[str, Tensor]:
+def worded(
+    pictures: Tensor, told: Tensor, nothing: Tensor, norm: nn.LayerNorm
+) -> dict[str, Tensor]:
     """Return the projection whose tokens come nearest to what the captions of pictures say.
 
     Both embeddings were trained to agree, so that least squares all but turn one into the other:
-    training goes on from a picture prompt that is read as a caption, not from nothing.
+    training goes on from a picture that is read as its caption, not from nothing. What the empty
+    prompt says is taken out, because its attention is added to that of the picture; taken from
+    every token alike it changes no weight of the attention (a softmax does not see it).
 
     Args:
-        pictures: image embeddings, n x embedding.
-        states: TOKENS of the text encoder's last states for each, n x TOKENS x width.
+        pictures: image embeddings, n x embedding; one of zeros means no picture.
+        told: TOKENS of the text encoder's last states for each caption, n x TOKENS x width.
+        nothing: the same for the empty prompt, TOKENS x width.
         norm: what the text encoder ends with, as the projection does.
     """
-    inner = ((states - norm.bias) / norm.weight).flatten(1).double()
+    inner = ((torch.cat([told, nothing[None]]) - norm.bias) / norm.weight).flatten(1).double()
     known = torch.cat([pictures, torch.ones(len(pictures), 1)], 1).double()
-    solution = torch.linalg.lstsq(known, inner).solution.float()
+    without = torch.zeros(1, known.shape[1], dtype=torch.float64)
+    without[0, -1] = 1
+    weight = torch.ones(len(inner), 1, dtype=torch.float64)
+    weight[-1] = len(pictures) ** 0.5  # as much as all pictures together
+    solution = torch.linalg.lstsq(weight * torch.cat([known, without]), weight * inner).solution
     return {
-        "proj.weight": solution[:-1].T.contiguous(),
-        "proj.bias": solution[-1].clone(),
+        "proj.weight": solution[:-1].T.float().contiguous(),
+        "proj.bias": solution[-1].float(),
         "norm.weight": norm.weight.detach().clone(),
-        "norm.bias": norm.bias.detach().clone(),
+        "norm.bias": norm.bias.detach() - nothing.mean(0),
     }
 
 
-def summaries(tokenizer: CLIPTokenizer, encoder: CLIPTextModel, pool: Pool) -> Tensor:
-    """Return the last states of each picture's fullest caption, n x TOKENS x width.
+def summaries(tokenizer: CLIPTokenizer, encoder: CLIPTextModel, captions: list[str]) -> Tensor:
+    """Return TOKENS of the last states of every caption, n x TOKENS x width.
 
-    The end of the text and the padding behind it have read the whole of it, and are most of what
-    the U-Net was trained on.
+    The end of the text and the padding behind it have read the whole of it. The first state is
+    always the same, but the U-Net looks there where it wants no words: without it, one subject in
+    eight was drawn right, with it, nine in ten.
     """
     parts: list[Tensor] = []
-    for start in range(0, len(pool), 500):
-        ids = tokenize(tokenizer, [texts[0] for texts in pool.captions[start : start + 500]])
+    for start in range(0, len(captions), 500):
+        ids = tokenize(tokenizer, captions[start : start + 500])
         with torch.inference_mode():
             states = encoder(ids.to(encoder.device)).last_hidden_state.float().cpu()
         end = (ids == tokenizer.eos_token_id).int().argmax(-1)
-        places = (end[:, None] + torch.arange(TOKENS)).clamp(max=ids.shape[1] - 1)
+        behind = (end[:, None] + torch.arange(TOKENS - 1)).clamp(max=ids.shape[1] - 1)
+        places = torch.cat([torch.zeros_like(end)[:, None], behind], 1)
         parts.append(states[torch.arange(len(ids))[:, None], places])
     return torch.cat(parts).clone()
 
@@ -171,8 +182,10 @@ def train(
         ]
     )
     norm = parts.text_encoder.get_submodule("final_layer_norm").cpu()
-    told = summaries(parts.tokenizer, parts.text_encoder, pool)
-    unet._load_ip_adapter_weights([untrained(unet, worded(pictures, told, norm))])
+    captions = ["", *(texts[0] for texts in pool.captions)]
+    nothing, *told = summaries(parts.tokenizer, parts.text_encoder, captions)
+    projection = worded(pictures, torch.stack(told), nothing, norm)
+    unet._load_ip_adapter_weights([untrained(unet, projection)])
     modules = trainable(unet)
     optimizer = optimizer_for([modules], adamw_names=("norm",), muon_rate=0.01)
     first, held_back = 0, min(HELD_BACK, len(pool) // 4)

@@ -63,17 +63,13 @@ def test_a_resumed_clip_and_adapter_are_those_that_were_never_stopped(
     assert list((whole / "sheets").glob("image-prompt-*.png"))
 
 
-def test_half_of_the_batches_can_only_be_told_apart_by_more_than_medium_and_place(
-    pool: Path,
-) -> None:
-    scenes = Pool(pool).scenes
-    groups = clip.alike(Pool(pool), held_back=4)
-    assert len(groups) == len(scenes) - 4
+@pytest.mark.parametrize("slots", clip.ALIKE)
+def test_some_batches_hold_only_what_is_alike(pool: Path, slots: tuple[str, ...]) -> None:
+    keys = [tuple(scene[slot] for slot in slots) for scene in Pool(pool).scenes]
+    groups = clip.alike(Pool(pool), 4, *slots)
+    assert len(groups) == len(keys) - 4
     for index, group in enumerate(groups, start=4):
-        own = scenes[index]["medium"], scenes[index]["place"]
-        among = {i for i, s in enumerate(scenes) if (s["medium"], s["place"]) == own and i >= 4}
-        assert set(group.tolist()) == among
-        assert index in among
+        assert group.tolist() == [i for i in range(4, len(keys)) if keys[i] == keys[index]]
 
 
 def test_an_adapter_begins_by_saying_what_captions_say() -> None:
@@ -92,7 +88,8 @@ def test_an_adapter_begins_by_saying_what_captions_say() -> None:
         inner = truth[:2](pictures)
         inner = (inner - inner.mean(-1, keepdim=True)) / inner.std(-1, keepdim=True, correction=0)
         states = norm(inner)
-        found = image_prompt.worded(pictures, states, norm)
+        nothing = torch.zeros(image_prompt.TOKENS, width)
+        found = image_prompt.worded(pictures, states, nothing, norm)
         tokens = pictures @ found["proj.weight"].T + found["proj.bias"]
         tokens = tokens.view(60, image_prompt.TOKENS, width)
         tokens = nn.functional.layer_norm(
@@ -106,15 +103,27 @@ def test_an_adapter_begins_by_saying_what_captions_say() -> None:
     assert other.mean() < 0.3
 
 
-def test_what_a_caption_says_is_read_where_its_text_ends(pool: Path, frozen: Frozen) -> None:
+def test_a_caption_is_read_where_it_begins_and_behind_its_end(frozen: Frozen) -> None:
     tokenizer = CLIPTokenizer.from_pretrained(frozen.tokenizer)
     encoder = CLIPTextModel.from_pretrained(frozen.text)
-    pictures = Pool(pool)
-    states = image_prompt.summaries(tokenizer, encoder, pictures)
-    assert states.shape == (len(pictures), image_prompt.TOKENS, encoder.config.hidden_size)
-    ids = tokenizer(pictures.captions[3][0], padding="max_length", return_tensors="pt").input_ids
+    captions = ["a fox", "an oil painting of a castle on rolling hills at sunset"]
+    states = image_prompt.summaries(tokenizer, encoder, captions)
+    assert states.shape == (2, image_prompt.TOKENS, encoder.config.hidden_size)
+    ids = tokenizer(captions[1], padding="max_length", return_tensors="pt").input_ids
     with torch.inference_mode():
         whole = encoder(ids)
     end = int(np.argmax(ids[0].numpy() == tokenizer.eos_token_id))
-    torch.testing.assert_close(states[3], whole.last_hidden_state[0, end : end + 4])
-    torch.testing.assert_close(states[3, 0], whole.pooler_output[0])
+    torch.testing.assert_close(states[1, 0], whole.last_hidden_state[0, 0])
+    torch.testing.assert_close(states[1, 1:], whole.last_hidden_state[0, end : end + 3])
+    torch.testing.assert_close(states[1, 1], whole.pooler_output[0])
+
+
+def test_no_picture_says_what_the_empty_prompt_says() -> None:
+    torch.manual_seed(0)
+    pictures, norm = torch.randn(200, 8) + 2, nn.LayerNorm(6)
+    told, nothing = norm(torch.randn(200, image_prompt.TOKENS, 6)), norm(torch.randn(4, 6))
+    found = image_prompt.worded(pictures, told.detach(), nothing.detach(), norm)
+    tokens = nn.functional.layer_norm(found["proj.bias"].view(4, 6), (6,))
+    near = nn.functional.cosine_similarity(tokens, nothing, dim=-1)
+    assert near.min() > 0.9
+    torch.testing.assert_close(found["norm.bias"], -nothing.mean(0).detach())
