@@ -1,6 +1,7 @@
 """The image tower and the adapter on it go on where they stopped, and begin from what is known."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,17 @@ def test_a_resumed_clip_and_adapter_are_those_that_were_never_stopped(
         train_unet(pool, work, frozen, 1)
         for steps in stops:
             train_clip(pool, work, frozen, steps)
+    assert same(weights(whole, "clip"), weights(parts, "clip"))
+    # Both begin from one regression: a solver may round its last bits in another way each time.
+    file = train_adapter(pool, whole, frozen, 0)
+    shutil.copy(whole / "image_prompt.ckpt", parts)
+    untrained = load_file(file)
+    for work, stops in ((whole, (3,)), (parts, (1, 3))):
         for steps in stops:
             file = train_adapter(pool, work, frozen, steps)
-    assert same(weights(whole, "clip"), weights(parts, "clip"))
     assert same(weights(whole, "image_prompt"), weights(parts, "image_prompt"))
     assert same(load_file(whole / image_prompt.FILE), load_file(file))
+    assert not same(untrained, load_file(file))
     assert list((whole / "sheets").glob("image-prompt-*.png"))
 
 

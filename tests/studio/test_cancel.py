@@ -158,7 +158,7 @@ def test_a_full_disk_holds_the_queue_and_the_picture_is_saved_later(
 ) -> None:
     from desktop_app.store.pictures import Pictures
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise AppError("disk-full", "The disk is full.", hint="Make room.")
 
     monkeypatch.setattr(Pictures, "save", full)
