@@ -14,6 +14,7 @@ from starter_model import loop, sheet
 from starter_model import vae as autoencoders
 from starter_model.muon import optimizer_for
 from starter_model.pool import Pool
+from starter_model.schedule import timesteps, v_loss
 from starter_model.tokens import tokenize
 from starter_model.unet import (
     DROPOUT,
@@ -22,8 +23,6 @@ from starter_model.unet import (
     cached_latents,
     load_parts,
     sample,
-    timesteps,
-    v_loss,
 )
 from starter_model.vae import to_tensor
 

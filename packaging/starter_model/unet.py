@@ -1,7 +1,6 @@
 """train-unet: the denoiser, trained on cached latents and cached text states by v-prediction."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from starter_model import loop, sheet
 from starter_model import vae as autoencoder
 from starter_model.muon import Average, optimizer_for
 from starter_model.pool import Pool, save_array
-from starter_model.schedule import alphas, scheduler
+from starter_model.schedule import scheduler, timesteps, v_loss
 from starter_model.tokens import tokenize
 from starter_model.vae import Autoencoder
 from starter_model.world import WORLDS, World
 
 HELD_BACK = 128
 DROPOUT = 0.10
-MASK_WEIGHT = 2.0
 FAVOUR = 3
 AVERAGING = 0.998
 ANNEALED_AVERAGING = 0.98  # the fall of the rate averages too; a long memory would only lag
@@ -168,38 +166,6 @@ def sample(
             latents = ddim.step(guided, timestep, latents).prev_sample
         pictures.append(autoencoder.decode(parts.vae, latents / parts.scaling))
     return np.concatenate(pictures)
-
-
-def timesteps(count: int, noise: torch.Generator) -> Tensor:
-    """Return timesteps in 0..999: half spread evenly, half drawn towards the middle."""
-    even = (torch.arange(count) + torch.rand(count, generator=noise)) / count
-    middle = torch.sigmoid(torch.randn(count, generator=noise))
-    pick = torch.rand(count, generator=noise) < 0.5
-    return (torch.where(pick, even, middle) * 1000).long().clamp(0, 999)
-
-
-def v_loss(
-    predict: Callable[[Tensor, Tensor], Tensor],
-    clean: Tensor,
-    *,
-    noise: Tensor,
-    times: Tensor,
-    cover: Tensor,
-) -> Tensor:
-    """Return the mean squared error in v (Salimans and Ho, 2022), subjects counting more.
-
-    Args:
-        predict: returns v, like `clean`, for noisy latents and their timesteps.
-        clean: scaled latents, n x 4 x h x w; `noise` is like them.
-        times: n timesteps in 0..999.
-        cover: how much of each cell the subject covers, uint8, n x h x w.
-    """
-    alpha = alphas().to(times.device)[times].view(-1, 1, 1, 1)
-    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    target = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-    weight = 1 + MASK_WEIGHT * cover[:, None].float() / 255
-    error = (predict(noisy, times).float() - target).square() * (weight / weight.mean())
-    return error.mean()
 
 
 def belongs(world: World, labels: dict[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """What the tests of the starter model's workshop share: a tiny pool and tiny frozen parts."""
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 # The workshop is a folder that is run, not a package that is installed.
 sys.path.append(str(ROOT / "packaging"))
 
-from starter_model import glyphs, loop, text, tokens, unet, vae  # noqa: E402
+from starter_model import (  # noqa: E402
+    clip,
+    glyphs,
+    image_prompt,
+    loop,
+    text,
+    tokens,
+    unet,
+    vae,
+)
 from starter_model.captions import caption  # noqa: E402
 from starter_model.pool import cover, write_shard  # noqa: E402
 from starter_model.scene import render  # noqa: E402
@@ -20,6 +30,8 @@ from starter_model.world import SMALL, draw_scene  # noqa: E402
 
 SIDE = 64
 COUNT = 32
+ENDLESS = math.inf
+"""Minutes of a budget in which the learning rate does not fall."""
 SHIPPED = ROOT / "resources" / "models" / "starter"
 
 
@@ -88,6 +100,36 @@ def train_unet(pool: Path, work: Path, frozen: Frozen, steps: int, **more: objec
         batch=6,
         steps=steps,
         **more,
+    )
+
+
+def train_clip(pool: Path, work: Path, frozen: Frozen, steps: int) -> None:
+    """Train a tiny image tower up to a step."""
+    clip.train(
+        pool_folder=pool,
+        work=work,
+        text=frozen.text,
+        tokenizer_folder=frozen.tokenizer,
+        minutes=ENDLESS,
+        device="cpu",
+        batch=8,
+        layers=1,
+        steps=steps,
+    )
+
+
+def train_adapter(pool: Path, work: Path, frozen: Frozen, steps: int) -> Path:
+    """Train an adapter up to a step; return its file."""
+    return image_prompt.train(
+        pool_folder=pool,
+        work=work,
+        vae=frozen.vae,
+        text=frozen.text,
+        tokenizer=frozen.tokenizer,
+        minutes=ENDLESS,
+        device="cpu",
+        batch=4,
+        steps=steps,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
-from starter_model import clip, evaluate, export, image_prompt, recogniser, unet
+from starter_model import evaluate, export, recogniser
 from starter_model.world import SMALL
 from transformers import (
     CLIPImageProcessor,
@@ -18,7 +18,14 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from tests.starter.conftest import SHIPPED, SIDE, Frozen
+from tests.starter.conftest import (
+    SHIPPED,
+    SIDE,
+    Frozen,
+    train_adapter,
+    train_clip,
+    train_unet,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,13 +52,9 @@ def picture(pipeline: StableDiffusionPipeline, side: int, **more: object) -> np.
 def work(pool: Path, frozen: Frozen, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a work folder in which every part has been trained for a step or two."""
     folder = tmp_path_factory.mktemp("work")
-    parts = {"vae": frozen.vae, "text": frozen.text, "tokenizer": frozen.tokenizer}
-    common = {"pool_folder": pool, "work": folder, "minutes": 5.0, "device": "cpu"}
-    unet.train(prompts=["a fox"], size="tiny", batch=4, steps=1, **parts, **common)
-    clip.train(
-        text=frozen.text, tokenizer_folder=frozen.tokenizer, batch=8, layers=1, steps=2, **common
-    )
-    image_prompt.train(batch=4, steps=2, **parts, **common)
+    train_unet(pool, folder, frozen, 1)
+    train_clip(pool, folder, frozen, 2)
+    train_adapter(pool, folder, frozen, 2)
     return folder
 
 

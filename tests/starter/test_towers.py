@@ -1,6 +1,5 @@
 """The image tower and the adapter on it go on where they stopped, and begin from what is known."""
 
-import math
 import shutil
 from pathlib import Path
 
@@ -13,39 +12,9 @@ from starter_model.pool import Pool
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from tests.starter.conftest import Frozen, same, train_unet, weights
+from tests.starter.conftest import Frozen, same, train_adapter, train_clip, train_unet, weights
 
 pytestmark = pytest.mark.slow
-ENDLESS = math.inf
-"""Minutes of a budget in which the learning rate does not fall."""
-
-
-def train_clip(pool: Path, work: Path, frozen: Frozen, steps: int) -> None:
-    clip.train(
-        pool_folder=pool,
-        work=work,
-        text=frozen.text,
-        tokenizer_folder=frozen.tokenizer,
-        minutes=ENDLESS,
-        device="cpu",
-        batch=8,
-        layers=1,
-        steps=steps,
-    )
-
-
-def train_adapter(pool: Path, work: Path, frozen: Frozen, steps: int) -> Path:
-    return image_prompt.train(
-        pool_folder=pool,
-        work=work,
-        vae=frozen.vae,
-        text=frozen.text,
-        tokenizer=frozen.tokenizer,
-        minutes=ENDLESS,
-        device="cpu",
-        batch=4,
-        steps=steps,
-    )
 
 
 def test_a_resumed_clip_and_adapter_are_those_that_were_never_stopped(
