@@ -20,6 +20,7 @@ from desktop_app.library.pipelines import identify_folder
 from desktop_app.library.reading import read_json
 from desktop_app.library.safety import check_contents
 from desktop_app.library.sidecars import Sidecar, read_sidecar
+from desktop_app.library.stamp import stamp
 from desktop_app.library.support import judged
 from desktop_app.library.told import text_of
 from desktop_app.library.walk import Entry, Walk
@@ -38,7 +39,13 @@ _PLAIN_NAMES = frozenset({"model", "diffusion_pytorch_model", "pytorch_model", "
 
 
 class Assets:
-    """Knows what lies in some folders. Safe to call from any thread."""
+    """Knows what lies in some folders. Safe to call from any thread.
+
+    Attributes:
+        watched: the folders with whose layout they have, as of the last `scan`.
+        seen: what `stamp` said of the folders before the last `scan` and after; None where these
+            differ, for nobody knows then which state was read.
+    """
 
     def __init__(self, folders: Sequence[Path], cache: Path, memory: Memory, data: Path) -> None:
         """Args:
@@ -55,6 +62,7 @@ class Assets:
         self._lock = threading.RLock()
         self._assets: tuple[Asset, ...] | None = None
         self.watched: tuple[WatchedFolder, ...] = ()
+        self.seen: str | None = None
 
     @property
     def hashes(self) -> Hashes:
@@ -73,12 +81,15 @@ class Assets:
         Raises:
             Cancelled: when `stop` said so.
         """
+        before = stamp(self._folders)
         watched = tuple(recognise(folder) for folder in self._folders)
         found = {asset.path: asset for asset in self._found(watched, stop)}
         assets = [*found.values(), *self._missing(watched, found)]
         assets.sort(key=lambda one: (one.missing, one.name.casefold(), str(one.path)))
         self._index.save()
+        after = stamp(self._folders)
         with self._lock:
+            self.seen = after if after == before else None
             self.watched = watched
             self._assets = tuple(assets)
             self._assets = tuple(self._whole(one) for one in assets)

@@ -58,6 +58,11 @@ class Catalog:
         """The folders with whose layout they have, as of the last `scan`."""
         return self._assets.watched
 
+    @property
+    def seen(self) -> str | None:
+        """What `stamp` says of the folders as they were read; None where they changed meanwhile."""
+        return self._assets.seen
+
     def scan(
         self, progress: Progress | None = None, stop: Stop | None = None, *, hashing: bool = True
     ) -> tuple[ModelInfo, ...]:

@@ -252,7 +252,6 @@ class Studio(QObject):
             return
         self._started = True
         self._conductor.start()
-        self.glance.look()
         self.library.rescan()
         self.names.refresh()
         self._history.start()

@@ -17,6 +17,7 @@ from desktop_app.library.hashing import file_sha256
 from desktop_app.library.identity import Asset, Defaults, Facts, Identity
 from desktop_app.library.index import Index, Row
 from desktop_app.library.memory import Memory, Remembered
+from desktop_app.library.stamp import stamp
 from desktop_app.recipe.wishes import Wishes
 from tests.library.files import checkpoint, kohya, vae, write_gguf, write_shapes
 from tests.library.models import make_model, write_tensors
@@ -300,6 +301,44 @@ def test_names_of_the_hugging_face_cache(tmp_path: Path) -> None:
     found = again(tmp_path, tmp_path / "hub").scan()
     assert [one.name for one in found] == ["fine-fox", "loras red", "one"]
     assert {one.source for one in found} == {"Hugging Face cache"}
+
+
+def test_a_scan_tells_which_state_of_the_folders_it_read(assets: Assets, folder: Path) -> None:
+    lora(folder / "a.safetensors")
+    assets.scan()
+    assert assets.seen == stamp([folder])
+    lora(folder / "b.safetensors", 1)
+    assert assets.seen != stamp([folder])
+
+    def change() -> bool:
+        (folder / "a.safetensors").unlink(missing_ok=True)
+        return False
+
+    assets.scan(change)
+    assert assets.seen is None
+    assets.scan(change)
+    assert assets.seen == stamp([folder])
+
+
+def test_a_stamp_sees_names_sizes_and_times_and_follows_no_link(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    stamps = [stamp([folder])]
+    file = lora(folder / "deep/er/a.safetensors")
+    stamps.append(stamp([folder]))
+    os.utime(file, ns=(1, 1))
+    stamps.append(stamp([folder]))
+    file.rename(file.with_stem("b"))
+    stamps.append(stamp([folder]))
+    file.with_stem("b").rename(folder / "b.safetensors")
+    stamps.append(stamp([folder]))
+    assert len(set(stamps)) == len(stamps)
+    (folder / "circle").symlink_to(folder)
+    linked = stamp([folder])
+    lora(tmp_path / "elsewhere/c.safetensors")
+    (folder / "other").symlink_to(tmp_path / "elsewhere")
+    before = stamp([folder])
+    lora(tmp_path / "elsewhere/d.safetensors")
+    assert linked != before == stamp([folder])
 
 
 def test_one_file_wherever_it_lies(assets: Assets, tmp_path: Path) -> None:

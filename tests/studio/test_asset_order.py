@@ -171,27 +171,39 @@ def test_what_the_prompt_calls_is_used_as_well(stage: Stage, tmp_path: Path) -> 
     stage.until(lambda: called in stage.studio.uses.times)
 
 
+def seen(stage: Stage, name: str) -> bool:
+    """Whether it is there, after a look that may still be under way."""
+    stage.studio.glance.look()
+    return any(one.name == name and not one.missing for one in stage.studio.desk.assets.all)
+
+
 def test_what_came_and_went_is_seen_without_being_asked_for(stage: Stage, tmp_path: Path) -> None:
     folder, away = tmp_path / "Other", tmp_path / "Away"
     ink(folder / "loras" / "a.safetensors")
     watch(stage, folder)
-    studio = stage.studio
-    studio.glance.look()
-    stage.until(lambda: folder in studio.library.folders)
-
-    def seen(name: str) -> bool:
-        """Looks, until it is there."""
-        studio.glance.look()
-        return any(one.name == name and not one.missing for one in studio.desk.assets.all)
-
-    stage.until(lambda: seen("a"))
+    stage.until(lambda: folder in stage.studio.library.folders)
+    stage.until(lambda: seen(stage, "a"))
     ink(folder / "loras" / "deep" / "b.safetensors", note="b")
-    stage.until(lambda: seen("b"))
+    stage.until(lambda: seen(stage, "b"))
     folder.rename(away)
-    stage.until(lambda: not seen("a"))
+    stage.until(lambda: not seen(stage, "a"))
     assert named(stage, "a").missing
     away.rename(folder)
-    stage.until(lambda: seen("a"))
+    stage.until(lambda: seen(stage, "a"))
+
+
+def test_a_drive_that_was_out_when_the_folders_were_read_is_seen_when_it_is_back(
+    stage: Stage, tmp_path: Path
+) -> None:
+    folder, away = tmp_path / "Other", tmp_path / "Away"
+    ink(folder / "loras" / "a.safetensors")
+    watch(stage, folder)
+    stage.until(lambda: seen(stage, "a"))
+    folder.rename(away)
+    stage.studio.library.rescan()
+    stage.until(lambda: named(stage, "a").missing and not stage.studio.library.scanning)
+    away.rename(folder)
+    stage.until(lambda: seen(stage, "a"))
 
 
 def test_of_two_looks_at_once_the_newer_counts_whichever_ends_first(stage: Stage) -> None:
@@ -200,18 +212,21 @@ def test_of_two_looks_at_once_the_newer_counts_whichever_ends_first(stage: Stage
     assert catalog is not None
     stage.until(lambda: studio.desk.assets.all)
     (known,) = studio.desk.assets.all
+    begun = [threading.Event(), threading.Event()]
     gates = [threading.Event(), threading.Event()]
     answers = [(replace(known, missing=True),), (known,)]
     calls = iter((0, 1))
 
     def assets() -> tuple[Asset, ...]:
         number = next(calls)
+        begun[number].set()
         assert gates[number].wait(20)
         return answers[number]
 
     catalog.assets = assets  # pyright: ignore[reportAttributeAccessIssue]
-    for _ in gates:
+    for one in begun:
         studio.library.changed.emit()
+        assert one.wait(20)  # two threads could swap the numbers otherwise
     gates[1].set()
     with stage.bot.waitSignal(studio.desk.assets.read, timeout=20_000):
         pass
