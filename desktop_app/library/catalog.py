@@ -14,6 +14,7 @@ from desktop_app.library.identity import KIND_WORDS, Asset, Facts, Kind
 from desktop_app.library.info import ModelInfo, Words, info_of
 from desktop_app.library.memory import Memory
 from desktop_app.library.pipelines import check_model
+from desktop_app.library.told import lora_sha256
 from desktop_app.paths import RESOURCES
 from desktop_app.recipe.foreign import Files, ModelFile
 from desktop_app.recipe.recipe import ModelRef
@@ -175,7 +176,11 @@ class Catalog:
         with self._lock:
             placed = tuple(self._placed.values())
         return {
-            one.sha256: ModelFile(name=one.path.name, sha256=one.file_sha256)
+            one.sha256: ModelFile(
+                name=one.path.name,
+                sha256=one.file_sha256,
+                lora_sha256=lora_sha256(one.identity.metadata),
+            )
             for one in (*placed, *self._assets.all())
             if one.sha256 is not None and one.file_sha256 is not None and not one.missing
         }

@@ -18,6 +18,8 @@ _JSON_MAX = 8 * 1024 * 1024
 _TAGS_MAX = 200_000
 _LEFT_OUT = frozenset({"modelspec.thumbnail", "ss_tag_frequency", "ss_bucket_info", "format"})
 _SIDE_MAX = 16_384
+_LORA_HASH = "sshs_model_hash"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +72,12 @@ def family_of(architecture: str) -> str:
     """The family that `modelspec.architecture` or kohya's name of a base model stands for."""
     wanted = architecture.strip().lower()[:200]
     return next((family for start, family in ARCHITECTURES if wanted.startswith(start)), "")
+
+
+def lora_sha256(metadata: Mapping[str, str]) -> str:
+    """The hash of its tensors that a LoRA's trainer wrote down; empty for none."""
+    told = metadata.get(_LORA_HASH, "")
+    return told if _SHA256.fullmatch(told) else ""
 
 
 def text_of(value: object, length: int) -> str:
@@ -128,7 +136,8 @@ def _size(text: str) -> tuple[int, int] | None:
 
 def _kept(metadata: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, value in metadata.items():
+    # Trainers tell more than is kept, in no order.
+    for name, value in sorted(metadata.items(), key=lambda row: row[0] != _LORA_HASH):
         if len(found) >= _KEPT_MAX:
             break
         if name not in _LEFT_OUT and len(name) <= 100 and len(value) <= _KEPT_LENGTH:

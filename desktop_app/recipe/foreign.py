@@ -32,10 +32,13 @@ class ModelFile:
     Attributes:
         name: with its ending, without its folder.
         sha256: of the whole file, 64 lower-case hex digits.
+        lora_sha256: of a LoRA, what A1111 takes for its hash: that of the tensors without the
+            header, which trainers write into the header; empty where they did not.
     """
 
     name: str
     sha256: str
+    lora_sha256: str = ""
 
     @property
     def stem(self) -> str:
@@ -58,7 +61,8 @@ class NamedModel:
 
     Attributes:
         name: empty where only its hash is told.
-        hash: the first digits of its file's sha256; empty where they are not told.
+        hash: the first digits of its file's sha256, or of a LoRA's `ModelFile.lora_sha256`; empty
+            where they are not told.
     """
 
     name: str
@@ -179,6 +183,11 @@ class Taker:
                 # Programs that name both mean the schedule; "Automatic" leaves it to the name.
                 sigmas = sigmas if spacing == "default" else spacing
         self.changes["scheduler"], self.changes["sigmas"] = key, sigmas
+
+
+def hash_name(name: str) -> str:
+    """The name of a model as it stands beside its hash: without the signs that part them."""
+    return name.replace(":", "").replace(",", "").strip()
 
 
 def clean(text: str) -> str:

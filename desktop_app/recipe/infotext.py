@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from desktop_app.recipe.foreign import (
@@ -12,12 +12,14 @@ from desktop_app.recipe.foreign import (
     NamedRefiner,
     Taker,
     clean,
+    hash_name,
     parsed,
     shown,
 )
 from desktop_app.recipe.foreign_json import read_json
 from desktop_app.recipe.recipe import (
     ADAPTERS_MAX,
+    CLIP_SKIP,
     GUIDANCE,
     REFINER_START,
     SEED,
@@ -36,6 +38,7 @@ _OWN = "Mezzotint"
 """What the name of our version begins with."""
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,60}):\s*")
 _HASH = re.compile(r"[0-9a-f]{4,64}")
+_TILINGS = {"true": "both", "false": "none"}
 _NO_VAE = frozenset({"", "none", "automatic"})
 _REFINER = re.compile(r"(.*?)\s*(?:\[([0-9a-f]{6,64})\])?")
 
@@ -137,6 +140,8 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
         "Variation seed strength": lambda v: taker.number(
             "variation_strength", STRENGTH, v, clamp=True
         ),
+        "Clip skip": lambda v: _clip_skip(v, fields, taker),
+        "Tiling": lambda v: _tiling(v, taker),
     }
     for key, action in take.items():
         if key in fields:
@@ -154,8 +159,8 @@ def _taken(prompt: str, negative: str, fields: Mapping[str, str]) -> Infotext:
             refiner=_refiner(fields, taker),
             vae=_vae(fields),
             modules=_modules(fields),
-            loras=_hashed(fields.get("Lora hashes", ""), ADAPTERS_MAX),
-            embeddings=_hashed(fields.get("TI hashes", ""), ADAPTERS_MAX),
+            loras=_hashed(fields, "Lora hashes", "lora:"),
+            embeddings=_hashed(fields, "TI hashes", "embed:"),
         ),
         notes=tuple(taker.notes),
     )
@@ -190,17 +195,60 @@ def _modules(fields: Mapping[str, str]) -> tuple[NamedModel, ...]:
     return tuple(NamedModel(name=name[:300]) for name in dict.fromkeys(told) if name)
 
 
-def _hashed(text: str, count: int) -> tuple[NamedModel, ...]:
-    """`name: hash, name: hash`, at most so many; A1111 may name one twice."""
+def _hashed(fields: Mapping[str, str], key: str, kind: str) -> tuple[NamedModel, ...]:
+    """What is told as `name: hash, name: hash` and in Civitai's JSON, at most as many as a recipe
+    can hold. Of two hashes the JSON's counts, which is the file's; A1111 may name one twice.
+    """
+    parts = (part.rpartition(":") for part in fields.get(key, "").split(","))
+    told = [(name, digits) for name, _, digits in parts]
+    told += [
+        (name.removeprefix(kind), digits)
+        for name, digits in _resources(fields.get("Hashes", ""))
+        if name.startswith(kind)
+    ]
     found: dict[str, str] = {}
-    for part in text.split(","):
-        name, _, digits = (one.strip() for one in part.rpartition(":"))
-        if name and _HASH.fullmatch(digits.lower()) and len(found) < count:
-            found.setdefault(name[:300], digits.lower())
+    for name, digits in told:
+        name, digits = hash_name(name)[:300], digits.strip().lower()
+        room = len(found) < ADAPTERS_MAX or name in found
+        if name and room and _HASH.fullmatch(digits):
+            found[name] = digits
     return tuple(NamedModel(name=name, hash=digits) for name, digits in found.items())
+
+
+def _resources(text: str) -> Iterator[tuple[str, str]]:
+    """The pairs of `{"lora:name": "hash", "model": "hash"}`."""
+    try:
+        rows: object = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return
+    for name, digits in cast(dict[str, object], rows).items() if isinstance(rows, dict) else ():
+        if isinstance(digits, str):
+            yield clean(name), digits
+
+
+def _clip_skip(told: str, fields: Mapping[str, str], taker: Taker) -> None:
+    """A1111 counts the layer that is read, from the end: its 1 leaves none out."""
+    layer = parsed(told, whole=True)
+    skipped = told if layer is None else max(layer - 1, 0)
+    taker.number("clip_skip", CLIP_SKIP, skipped, clamp=True)
+    if taker.changes.get("clip_skip") and not _is_own(fields):
+        taker.notes.append(
+            f"Clip skip {layer} leaves out {taker.changes['clip_skip']} here; for Stable Diffusion"
+            " XL set it to 0, as most programs pass it over there."
+        )
+
+
+def _tiling(told: str, taker: Taker) -> None:
+    tiling = _TILINGS.get(told.lower())
+    if tiling is not None:
+        taker.changes["tiling"] = tiling
 
 
 def _variation_method(fields: Mapping[str, str]) -> VariationMethod:
     """How noises were mixed: our own pictures name A1111's way, all others that do mix know it."""
-    own = fields.get("Version", "").startswith(_OWN)
-    return "whole" if own and fields.get("Variation method") != "A1111" else "a1111"
+    whole = _is_own(fields) and fields.get("Variation method") != "A1111"
+    return "whole" if whole else "a1111"
+
+
+def _is_own(fields: Mapping[str, str]) -> bool:
+    return fields.get("Version", "").startswith(_OWN)

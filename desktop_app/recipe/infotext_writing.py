@@ -1,10 +1,17 @@
 """A recipe in the words of A1111's infotext, for other programs to read."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from desktop_app.recipe.blocks import listed
-from desktop_app.recipe.foreign import NO_FILES, SAMPLER_WORDS, SCHEDULES, Files, number_words
+from desktop_app.recipe.foreign import (
+    NO_FILES,
+    SAMPLER_WORDS,
+    SCHEDULES,
+    Files,
+    hash_name,
+    number_words,
+)
 from desktop_app.recipe.infotext import NEGATIVE
 from desktop_app.recipe.lora_tags import lora_tags, written
 from desktop_app.recipe.names import LoraCall, tag_name
@@ -20,7 +27,8 @@ def write(recipe: Recipe, *, app: str, files: Files = NO_FILES) -> str:
 
     A prompt with a line that begins `Negative prompt:` cannot be told apart on reading; it is
     written as it is, and our own record in the picture is what we read ourselves. Of several
-    variations only the first has words. LoRAs are called in the prompt, as there.
+    variations only the first has words, and of tiling only that along both axes. LoRAs are called
+    in the prompt, as there.
 
     Args:
         app: what made the picture, such as `Mezzotint 0.1.0`.
@@ -33,14 +41,17 @@ def write(recipe: Recipe, *, app: str, files: Files = NO_FILES) -> str:
         ("Model hash", _digits(recipe.model, files)),
         ("Model", _stem(recipe.model, files)),
         *_parts(recipe, files),
+        *_clip_skip(recipe),
         ("RNG", "CPU"),
+        *([("Tiling", "True")] if recipe.tiling == "both" else []),
         *_variation(recipe),
         *_refiner(recipe, files),
-        *_hashes("Lora hashes", ((name, use.lora) for name, use in loras.items()), files),
-        *_hashes("TI hashes", _words(recipe), files),
+        *_hashes(recipe, loras, files),
         ("Version", app),
     ]
-    settings = ", ".join(f"{key}: {_quoted(value)}" for key, value in rows)
+    settings = ", ".join(
+        [*(f"{key}: {_quoted(value)}" for key, value in rows), *_resources(recipe, loras, files)]
+    )
     tags = " ".join(written(_call(name, use)) for name, use in loras.items())
     gap = " " if tags and recipe.prompt and not recipe.prompt[-1].isspace() else ""
     prompt = f"{recipe.prompt}{gap}{tags}"
@@ -115,15 +126,36 @@ def _refiner(recipe: Recipe, files: Files) -> Iterator[Row]:
         yield "Refiner switch at", number_words(recipe.refiner.start)
 
 
-def _hashes(key: str, named: Iterable[tuple[str, ModelRef]], files: Files) -> Iterator[Row]:
-    """`name: hash, name: hash` of those whose file is known, in names without those signs."""
-    known = [
-        f"{name.replace(':', '').replace(',', '')}: {files[ref.sha256].short}"
-        for name, ref in named
-        if ref.sha256 in files
-    ]
+def _clip_skip(recipe: Recipe) -> Iterator[Row]:
+    """A1111 counts the layer that is read, from the end: its 1 leaves none out."""
+    if recipe.clip_skip:
+        yield "Clip skip", str(recipe.clip_skip + 1)
+
+
+def _hashes(recipe: Recipe, loras: Mapping[str, LoraUse], files: Files) -> Iterator[Row]:
+    """`name: hash, name: hash` with the twelve digits that A1111 knows these by."""
+    used = ((name, files.get(use.lora.sha256)) for name, use in loras.items())
+    yield from _row("Lora hashes", ((name, one.lora_sha256) for name, one in used if one))
+    used = ((word, files.get(ref.sha256)) for word, ref in _words(recipe))
+    yield from _row("TI hashes", ((word, one.sha256) for word, one in used if one))
+
+
+def _row(key: str, hashes: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    told = [f"{hash_name(name)}: {digits[:12]}" for name, digits in hashes if digits]
+    if told:
+        yield key, ", ".join(told)
+
+
+def _resources(recipe: Recipe, loras: Mapping[str, LoraUse], files: Files) -> Iterator[str]:
+    """The first digits of all files in JSON, by which Civitai knows what a picture was made of."""
+    used = {"model": recipe.model}
+    if recipe.vae is not None:
+        used["vae"] = recipe.vae
+    used |= {f"lora:{name}": use.lora for name, use in loras.items()}
+    used |= {f"embed:{word}": ref for word, ref in _words(recipe)}
+    known = {name: files[ref.sha256].short for name, ref in used.items() if ref.sha256 in files}
     if known:
-        yield key, ", ".join(known)
+        yield f"Hashes: {json.dumps(known, ensure_ascii=False)}"
 
 
 def _stem(ref: ModelRef, files: Files) -> str:

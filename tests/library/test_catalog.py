@@ -267,6 +267,19 @@ def test_a_single_file_is_opened_by_path_name_and_either_hash(
     assert catalog.files()[opened.ref.sha256].name == "other.safetensors"
 
 
+@pytest.mark.parametrize(
+    ("told", "known"), [("7c6b" * 16, "7c6b" * 16), ("0x7c6b", ""), ("<b>" * 21 + "x", "")]
+)
+def test_the_hash_that_a_trainer_wrote_into_a_lora_is_known(
+    catalog: Catalog, folder: Path, told: str, known: str
+) -> None:
+    metadata = {**{f"ss_{number}": "x" for number in range(200)}, "sshs_model_hash": told}
+    write_shapes(folder / "fox.safetensors", kohya([("lora_unet_x", 8, 8)]), metadata=metadata)
+    catalog.hash(catalog.assets()[0])
+    (file,) = catalog.files().values()
+    assert (file.name, file.lora_sha256) == ("fox.safetensors", known)
+
+
 def test_a_file_that_makes_no_pictures_is_not_opened(catalog: Catalog, folder: Path) -> None:
     lora = write_shapes(folder / "fox.safetensors", kohya([("lora_unet_x", 8, 8)]))
     with pytest.raises(AppError) as refusal:

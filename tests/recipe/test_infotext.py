@@ -16,6 +16,7 @@ from desktop_app.recipe.names import tag_name
 from desktop_app.recipe.recipe import (
     ADAPTERS_MAX,
     SEED_MAX,
+    TILINGS,
     VARIATION_METHODS,
     EmbeddingUse,
     FromNoise,
@@ -64,6 +65,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
             variations=(variation,) if variation else (),
             method=draw(st.sampled_from(VARIATION_METHODS)) if variation else "whole",
         ),
+        clip_skip=draw(st.integers(0, 12)),
+        tiling=draw(st.sampled_from(TILINGS)),
     )
 
 
@@ -92,6 +95,10 @@ def test_what_is_written_is_read_back(recipe: Recipe) -> None:
     for variation in recipe.start.variations:
         expected |= {"variation_seed": variation.seed, "variation_strength": variation.weight}
         expected["variation_method"] = recipe.start.method
+    if recipe.clip_skip:
+        expected["clip_skip"] = recipe.clip_skip
+    if recipe.tiling == "both":
+        expected["tiling"] = "both"
     assert dict(found.changes) == expected
     assert found.notes == ()
     assert found.model_hash == "6ce0161689"
@@ -171,7 +178,10 @@ DRESSED = Recipe(
 )
 FILES = {
     MODEL.sha256: ModelFile(name="v1-5.ckpt", sha256="a0" * 32),
-    INK.sha256: ModelFile(name="ink: v1, 2.safetensors", sha256="a1" * 32),
+    INK.sha256: ModelFile(
+        name="ink: v1, 2.safetensors", sha256="a1" * 32, lora_sha256="dba941975e80" + "0" * 52
+    ),
+    OIL.sha256: ModelFile(name="oil.safetensors", sha256="a2" * 32),
     BAD.sha256: ModelFile(name="badhands.pt", sha256="a3" * 32),
     VAE.sha256: ModelFile(name='mse "840, 000".safetensors', sha256="a4" * 32),
     T5.sha256: ModelFile(name="t5xxl_fp16.safetensors", sha256="a6" * 32),
@@ -184,8 +194,10 @@ def test_all_models_are_named_as_a1111_names_them() -> None:
         f"a fox <lora:ink v1, 2:0.8> <lora:oil:-1:lbw={ones}>\nNegative prompt: badhands\n"
         "Steps: 25, Sampler: Euler, Schedule type: Uniform, CFG scale: 7.5, Seed: 0,"
         " Size: 512x512, Model hash: a0a0a0a0a0, Model: v1-5, VAE hash: a4a4a4a4a4,"
-        ' VAE: "mse \\"840, 000\\".safetensors", RNG: CPU, Lora hashes: "ink v1 2: a1a1a1a1a1",'
-        ' TI hashes: "badhands: a3a3a3a3a3", Version: Mezzotint 0.1.0'
+        ' VAE: "mse \\"840, 000\\".safetensors", RNG: CPU, Lora hashes: "ink v1 2: dba941975e80",'
+        ' TI hashes: "badhands: a3a3a3a3a3a3", Version: Mezzotint 0.1.0,'
+        ' Hashes: {"model": "a0a0a0a0a0", "vae": "a4a4a4a4a4", "lora:ink v1, 2": "a1a1a1a1a1",'
+        ' "lora:oil": "a2a2a2a2a2", "embed:badhands": "a3a3a3a3a3"}'
     )
 
 
@@ -214,7 +226,10 @@ def test_the_models_that_are_written_are_read_back() -> None:
     assert found is not None
     assert found.named == NamedModels(
         vae=NamedModel(name='mse "840, 000".safetensors', hash="a4a4a4a4a4"),
-        loras=(NamedModel(name="ink v1 2", hash="a1a1a1a1a1"),),
+        loras=(
+            NamedModel(name="ink v1 2", hash="a1a1a1a1a1"),
+            NamedModel(name="oil", hash="a2a2a2a2a2"),
+        ),
         embeddings=(NamedModel(name="badhands", hash="a3a3a3a3a3"),),
     )
     draft = replace(Draft(model=MODEL), **found.changes)
@@ -266,12 +281,89 @@ def test_a_lora_that_the_prompt_calls_is_not_called_twice() -> None:
         ('Lora hashes: "' + ", ".join(["a: 7c6b"] * 3) + '"',
          NamedModels(loras=(NamedModel(name="a", hash="7c6b"),))),
         ("Module 1: ae, Module 2: ae, Module 99: x", NamedModels(modules=(NamedModel(name="ae"),))),
+        (
+            'Lora hashes: "EPhsrKafka: dba941975e80", Version: v1.8.0-RC,'
+            ' Hashes: {"vae": "63aeecb90f", "lora:EPhsrKafka": "5a3385485b",'
+            ' "model": "529c72f6c3"}',
+            NamedModels(loras=(NamedModel(name="EPhsrKafka", hash="5a3385485b"),)),
+        ),
+        (
+            'Hashes: {"embed:bad, worse": "FFF5D51AB6", "lora:": "12345678", "lora:x": 12345678,'
+            ' "lora:y": "../y", "embed:z": ["12345678"]}',
+            NamedModels(embeddings=(NamedModel(name="bad worse", hash="fff5d51ab6"),)),
+        ),
+        ('Hashes: "[1]"', NamedModels()),
+        ('Hashes: {"lora:x": "12345678"', NamedModels()),
     ],
 )  # fmt: skip
 def test_what_other_programs_name_is_bounded(told: str, named: NamedModels) -> None:
     found = read(f"a cat\n{SETTINGS}, {told}")
     assert found is not None
     assert found.named == named
+
+
+@pytest.mark.parametrize(
+    ("told", "changes", "notes"),
+    [
+        ("Clip skip: 1", {"clip_skip": 0}, 0),
+        ("Clip skip: 2", {"clip_skip": 1}, 1),
+        ("Clip skip: 2, Version: Mezzotint 0.1.0", {"clip_skip": 1}, 0),
+        ("Clip skip: 0", {"clip_skip": 0}, 0),
+        ("Clip skip: 13", {"clip_skip": 12}, 1),
+        ("Clip skip: 99", {"clip_skip": 12}, 2),
+        ("Clip skip: 1.5", {}, 1),
+        ("Clip skip: two", {}, 1),
+        ("Tiling: True", {"tiling": "both"}, 0),
+        ("Tiling: False", {"tiling": "none"}, 0),
+        ("Tiling: maybe", {}, 0),
+    ],
+)
+def test_clip_skip_and_tiling_mean_what_they_mean_to_a1111(
+    told: str, changes: dict[str, object], notes: int
+) -> None:
+    found = read(f"a cat\n{SETTINGS}, {told}")
+    assert found is not None
+    assert {
+        name: found.changes[name] for name in found.changes.keys() & {"clip_skip", "tiling"}
+    } == (changes)
+    assert len(found.notes) == notes
+
+
+def test_a_picture_of_a1111_gives_all_its_settings() -> None:
+    found = read(
+        "masterpiece, 1girl <lora:EPhsrKafka:0.7>\nNegative prompt: lowres, bad_prompt\n"
+        "Steps: 28, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 2416593601, Size: 512x768,"
+        " Model hash: 529c72f6c3, Model: mistoonAnime_v20, VAE hash: 63aeecb90f,"
+        " VAE: clearvae.safetensors, Clip skip: 2, ENSD: 31337, RNG: CPU, Tiling: True,"
+        ' Lora hashes: "EPhsrKafka: dba941975e80", TI hashes: "bad_prompt: f9dfe1c982e2",'
+        " Version: v1.7.0"
+    )
+    assert found is not None
+    assert dict(found.changes) == {
+        "prompt": "masterpiece, 1girl <lora:EPhsrKafka:0.7>",
+        "negative_prompt": "lowres, bad_prompt",
+        "num_inference_steps": 28,
+        "guidance_scale": 7.0,
+        "seed": 2416593601,
+        "width": 512,
+        "height": 768,
+        "scheduler": "dpmpp_2m",
+        "sigmas": "karras",
+        "clip_skip": 1,
+        "tiling": "both",
+    }
+    assert found.named == NamedModels(
+        vae=NamedModel(name="clearvae.safetensors", hash="63aeecb90f"),
+        loras=(NamedModel(name="EPhsrKafka", hash="dba941975e80"),),
+        embeddings=(NamedModel(name="bad_prompt", hash="f9dfe1c982e2"),),
+    )
+
+
+def test_clip_skip_and_tiling_are_written_where_a1111_writes_them() -> None:
+    recipe = Recipe(model=MODEL, prompt="a fox", clip_skip=1, tiling="both")
+    text = write(recipe, app="Mezzotint 0.1.0")
+    assert "Model: v1-5-pruned-emaonly, Clip skip: 2, RNG: CPU, Tiling: True, Version" in text
+    assert "Tiling" not in write(replace(recipe, tiling="x"), app="Mezzotint 0.1.0")
 
 
 def test_no_more_models_are_taken_than_a_recipe_can_hold() -> None:
