@@ -124,6 +124,19 @@ class MemoryDesk(QObject):
             return Choices()
         return Choices(dtypes=place.dtypes, offloads=place.offloads, float8=place.float8)
 
+    @property
+    def why_no_choices(self) -> str:
+        """Why nothing can be decided for all models, in one sentence; empty when it can."""
+        if self._place is not None:
+            return ""
+        match self._engine:
+            case "starting":
+                return "What can be chosen is known once the engine is there."
+            case "failed":
+                return "There is nothing to choose: the engine could not be started."
+            case "ready":
+                return "There is nothing to choose: this engine makes no plan."
+
     def wishes(self, ref: ModelRef) -> Wishes:
         """How a model is to be kept; may be called in any thread."""
         return self._library.wishes(ref).over(self._usual)

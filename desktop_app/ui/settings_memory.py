@@ -60,8 +60,7 @@ class MemorySettings(QWidget):
         choices = self._memory.choices
         self.form.show_wishes(self._memory.usual, choices)
         self.hint.setText(
-            "For every model of which nothing else is decided on the page with the models. Counts "
-            "from the next picture on."
-            if choices.dtypes
-            else "What can be chosen is known once the engine is there."
+            self._memory.why_no_choices
+            or "For every model of which nothing else is decided on the page with the models. "
+            "Counts from the next picture on."
         )

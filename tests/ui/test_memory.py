@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_app.engine.backend import DeviceChoice, DeviceInfo, Rendered
 from desktop_app.engine.plan import Place
+from desktop_app.errors import AppError
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.ui.fields import Combo
 from desktop_app.ui.main_window import MODELS
@@ -94,10 +95,29 @@ def test_a_processor_alone_has_fewer_choices(on_processor: Shown) -> None:
     assert [dtype.itemData(row) for row in range(dtype.count())] == [None, "float32", "bfloat16"]
 
 
-def test_nothing_is_offered_before_the_engine_has_looked(shown: Shown) -> None:
+def test_nothing_is_offered_by_an_engine_without_a_plan(shown: Shown) -> None:
     dialog = settings(shown)
     assert shown_fields(dialog.memory.form) == []
-    assert "once the engine is there" in dialog.memory.hint.text()
+    assert "this engine makes no plan" in dialog.memory.hint.text()
+
+
+def test_what_can_be_chosen_is_awaited_no_longer_than_the_engine(
+    open_stage: Callable[..., Stage], qapp: QApplication
+) -> None:
+    backend = Placed()
+    stage = open_stage(backend)
+    backend.fail("start", AppError("no-torch", "PyTorch is damaged."))
+    for shown in show_window(stage, qapp):
+        hint = settings(shown).memory.hint
+        assert "once the engine is there" in hint.text()
+        stage.studio.start()
+        stage.until(lambda: stage.studio.engine == "failed")
+        assert "the engine could not be started" in hint.text()
+        again = stage.listener.with_action("Try again").act
+        assert again is not None
+        again()
+        stage.until(lambda: stage.studio.engine == "ready")
+        assert "Counts from the next picture on" in hint.text()
 
 
 def test_what_is_decided_for_all_is_kept_and_taken_back(placed: Shown) -> None:
