@@ -50,7 +50,7 @@ class Welcome(QWidget):
         super().__init__(parent)
         self._library = library
         self._open_folder = open_folder_with or open_folder
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] | None = None
         self._columns = self._waiting = 0
         self._buttons: list[QPushButton] = []
         self._build()
@@ -68,7 +68,7 @@ class Welcome(QWidget):
         column.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignHCenter)
         self._title = label("What would you like to see?", "heading", self)
         column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        self._hint = label("Type a prompt, or click one to make it.", "label", self)
+        self._hint = label("", "label", self)
         column.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(theme.px(12))
         self._prompts = QWidget(self)

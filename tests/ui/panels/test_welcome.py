@@ -52,6 +52,14 @@ def test_a_picture_that_waits_for_the_engine_is_told(welcome: Welcome) -> None:
     assert [one.text() for one in words] == before
 
 
+def test_a_model_without_examples_offers_nothing_to_click(scene: Scene) -> None:
+    window = QWidget()
+    welcome = Welcome(scene.studio.library, window)
+    assert welcome.buttons() == []
+    assert not any("click" in one.text() for one in welcome.findChildren(QLabel))
+    scene.bot.addWidget(window)
+
+
 def whole(welcome: Welcome) -> bool:
     """Whether the prompts that are seen lie inside, beside each other, with all their words."""
     there = seen(welcome)
