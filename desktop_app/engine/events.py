@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from desktop_app.engine.plan import Keeping
+
 DecodeWay = Literal["plain", "tiled", "float32", "cpu"]
 
 
@@ -16,11 +18,11 @@ class Loading:
 
     Attributes:
         what: the model's name, or `engine` while torch and diffusers are imported.
-        plan: where the model will be kept and the memory it takes, in words, once that is planned.
+        keeping: where and in what form the model will be kept, once that is planned.
     """
 
     what: str
-    plan: str = ""
+    keeping: "Keeping | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

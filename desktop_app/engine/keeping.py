@@ -20,10 +20,10 @@ from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.placing import DTYPES, carry_out, place_of
 from desktop_app.engine.plan import (
     USUAL_PIXELS,
+    Keeping,
     Plan,
     crowded,
     expected,
-    in_words,
     load_down,
     make_plan,
     make_plan_beside,
@@ -165,7 +165,7 @@ class Models:
         plan, words = self._stepped(*down, model.held)
         carry_out(model.pipe, plan, self._device)
         self.kept[ref.sha256] = replace(model, plan=plan, notes=(*model.notes, words))
-        self._tell(ref, plan, report)
+        self._tell(ref, plan, model.held, report)
         return True
 
     def clear(self) -> None:
@@ -189,7 +189,7 @@ class Models:
         """
         plan = first = self._plan(held, wishes, other)
         notes: tuple[str, ...] = ()
-        self._tell(ref, plan, report)
+        self._tell(ref, plan, held, report)
         model = self._attempt(path, ref, plan, lent)
         if model is None and self.kept.keys() - self._together:
             self._evict(0)
@@ -198,7 +198,7 @@ class Models:
         if model is None and down is not None:
             plan, words = self._stepped(*down, held)
             notes = (words,)
-            self._tell(ref, plan, report)
+            self._tell(ref, plan, held, report)
             model = self._attempt(path, ref, plan, lent)
         if model is None:
             raise residency.out_of_memory(f"the model {ref.name}")
@@ -255,10 +255,10 @@ class Models:
         log.warning("%s", words)
         return replace(plan, expected=expected(plan, held, USUAL_PIXELS)), words
 
-    def _tell(self, ref: ModelRef, plan: Plan, report: Report) -> None:
-        words = in_words(plan, self.place)
-        log.info("%s: %s", ref.name, words)
-        report(Loading(what=ref.name, plan=words))
+    def _tell(self, ref: ModelRef, plan: Plan, held: Held, report: Report) -> None:
+        keeping = Keeping(plan=plan, held=held, place=self.place)
+        log.info("%s: %s", ref.name, keeping.in_words())
+        report(Loading(what=ref.name, keeping=keeping))
 
     def _evict(self, keep: int) -> None:
         """Forget the models that were not used for longest, but not those of one recipe."""

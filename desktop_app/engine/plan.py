@@ -244,6 +244,20 @@ def _memory(place: Place) -> str:
     return "the graphics memory" if place.own else "the memory"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keeping:
+    """How a model is kept on a device, whatever is made with it there."""
+
+    plan: Plan
+    held: Held
+    place: Place
+
+    def in_words(self, width: int = USUAL_SIDE, height: int = USUAL_SIDE) -> str:
+        """See `in_words`, for pictures of so many pixels."""
+        plan = replace(self.plan, expected=expected(self.plan, self.held, width * height))
+        return in_words(plan, self.place, (width, height))
+
+
 def in_words(plan: Plan, place: Place, size: tuple[int, int] = (USUAL_SIDE, USUAL_SIDE)) -> str:
     """The plan for people: where the model is, in what precision, and the memory it takes.
 

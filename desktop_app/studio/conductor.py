@@ -282,7 +282,7 @@ class Conductor(QObject):
         events: list[ThreadEvent] = []
         for job_id, event in self._thread.take():
             if isinstance(event, Loading):
-                self._run.keep_plan(event)
+                self._run.take_keeping(event)
             if job_id is None:
                 self._run.show_engine(isinstance(event, Loading))
                 continue

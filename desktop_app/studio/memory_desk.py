@@ -9,11 +9,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop_app.engine.plan import (
     DECODERS,
     USUAL_PIXELS,
+    Keeping,
     Place,
     Plan,
-    expected,
     float8_of,
-    in_words,
     make_plan,
     offloads_of,
 )
@@ -171,9 +170,7 @@ class MemoryDesk(QObject):
             float8=float8_of(held, place),
             usual=_as_wishes(usual),
         )
-        width, height = self._size(asset)
-        told = replace(plan, expected=expected(plan, held, width * height))
-        words = in_words(told, place, (width, height))
+        words = Keeping(plan=plan, held=held, place=place).in_words(*self._size(asset))
         if held.components and not held.components.intersection(DECODERS):
             words += " What completes the network comes on top of that."
         return Outlook(words=words, choices=choices, own=own, exact=_pixels(plan) == _pixels(free))

@@ -13,6 +13,7 @@ from desktop_app.studio.qimage import to_qimage
 from desktop_app.studio.values import Job
 
 if TYPE_CHECKING:
+    from desktop_app.engine.plan import Keeping
     from desktop_app.store.pictures import Record
 
 Stage = Literal["idle", "engine", "loading", "encoding", "step", "decoding", "saving", "verifying"]
@@ -42,8 +43,8 @@ class RunState(QObject):
         self.count = 0
         self.way = "plain"
         self.model = ""
-        self.plans: dict[str, str] = {}
-        """Where each model that was loaded is kept, and the memory it takes, in words, by name."""
+        self.keepings: dict[str, Keeping] = {}
+        """How each model that was loaded is kept, by name."""
         self.stopping = False
         """Whether the running job was asked to stop and has not yet."""
         self._seconds: deque[float] = deque(maxlen=_WINDOW)
@@ -183,10 +184,10 @@ class RunState(QObject):
             self.previews[self.index] = to_qimage(newest)
         self._tell()
 
-    def keep_plan(self, event: Loading) -> None:
+    def take_keeping(self, event: Loading) -> None:
         """A model is kept otherwise, whatever it was loaded for."""
-        if event.plan and event.plan != self.plans.get(event.what):
-            self.plans[event.what] = event.plan
+        if event.keeping is not None and event.keeping != self.keepings.get(event.what):
+            self.keepings[event.what] = event.keeping
             self._tell()
 
     def keep(self, job_id: int, record: "Record") -> None:

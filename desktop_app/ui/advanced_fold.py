@@ -99,6 +99,8 @@ class AdvancedFold(FoldSection):
     def _show_draft(self, draft: Draft, before: Draft) -> None:
         if draft.vae != before.vae:
             self._show_models()
+        if (draft.width, draft.height) != (before.width, before.height):
+            self._show_memory()
         self._show_clip_skip(draft)
 
     def _show_clip_skip(self, draft: Draft) -> None:
@@ -111,6 +113,7 @@ class AdvancedFold(FoldSection):
         self.previews.setChecked(values.previews)
 
     def _show_memory(self) -> None:
-        model = self._library.current
-        words = self._run.plans.get(model.ref.name, "") if model is not None else ""
+        model, draft = self._library.current, self._editor.draft
+        keeping = self._run.keepings.get(model.ref.name) if model is not None else None
+        words = "" if keeping is None else keeping.in_words(draft.width, draft.height)
         self.memory.say(words)

@@ -43,7 +43,8 @@ def test_a_picture_of_a_packed_network_says_so_and_is_proved(tmp_path: Path) -> 
     )
     events = Events()
     made = backend.render(recipe, events)
-    assert "its weights packed" in next(one.plan for one in events.of(Loading) if one.plan)
+    keeping = next(one.keeping for one in events.of(Loading) if one.keeping is not None)
+    assert "its weights packed" in keeping.in_words()
     setting = made.provenance.fingerprint
     assert setting.dtype == "float32 with Q8_0"
     again = backend.render(recipe, Events(), like=setting)

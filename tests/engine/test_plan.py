@@ -15,6 +15,7 @@ from desktop_app.engine.events import Loading
 from desktop_app.engine.loading import Model, load_model
 from desktop_app.engine.placing import carry_out
 from desktop_app.engine.plan import (
+    Keeping,
     Place,
     Plan,
     expected,
@@ -97,6 +98,15 @@ def test_a_model_that_is_too_large_is_told_so() -> None:
     plan = make_plan(FLUX, computer(8), PIXELS)
     assert not plan.fits
     assert in_words(plan, computer(8)).endswith("it may not work.")
+
+
+def test_the_size_of_the_picture_counts_for_its_memory() -> None:
+    held = Held(numbers={"unet": 900_000_000, "vae": 84_000_000})
+    place = computer(64)
+    keeping = Keeping(plan=make_plan(held, place, PIXELS), held=held, place=place)
+    small, usual = keeping.in_words(128, 64), keeping.in_words()
+    assert small.endswith("about 4.0 GB of 54.4 GB for a picture of 128 × 64.")
+    assert usual == in_words(keeping.plan, place)
 
 
 def test_what_a_machine_does_not_have_is_not_decided() -> None:
@@ -231,7 +241,8 @@ def test_out_of_memory_steps_down_once_and_says_so(alone: LocalBackend) -> None:
     calls = full(alone, "tiny", 1)
     rendered, events = render(alone, recipe_for("tiny"))
     assert len(calls) == 1 + 3
-    assert "decoded in tiles" in [one.plan for one in events.of(Loading)][-1]
+    keepings = [one.keeping for one in events.of(Loading) if one.keeping is not None]
+    assert "decoded in tiles" in keepings[-1].in_words()
     assert rendered.provenance.notes == (
         "Because the memory ran out, attention was computed in slices.",
     )
@@ -288,8 +299,8 @@ def test_a_load_without_memory_steps_down_and_says_so(
     tried = failing(monkeypatch, lambda dtype: dtype == torch.float32)
     rendered, events = render(alone, recipe_for("tiny"))
     assert tried == [torch.float32, torch.bfloat16]
-    told = [one.plan for one in events.of(Loading) if one.plan]
-    assert ["float32" in told[0], "bfloat16" in told[1]] == [True, True]
+    told = [one.keeping.plan.dtype for one in events.of(Loading) if one.keeping is not None]
+    assert told == ["float32", "bfloat16"]
     assert rendered.provenance.notes == (
         "Because the memory ran out while the model was loaded, it was computed in bfloat16.",
     )
@@ -331,7 +342,9 @@ def test_another_decision_counts_from_the_next_picture_on(tiny_model: Path, cach
     assert not render(backend, recipe_for("tiny"))[1].of(Loading)
     said.append(Wishes(dtype="bfloat16"))
     rough, events = render(backend, recipe_for("tiny"))
-    assert "bfloat16" in events.of(Loading)[-1].plan
+    keeping = events.of(Loading)[-1].keeping
+    assert keeping is not None
+    assert keeping.plan.dtype == "bfloat16"
     assert rough.provenance.fingerprint.dtype == "bfloat16"
     then = backend.render(recipe_for("tiny"), Events(), like=first.provenance.fingerprint)
     assert then.provenance.fingerprint.dtype == "float32"

@@ -38,7 +38,7 @@ def test_the_events_come_in_order(tiny_model: Path, cache: Path) -> None:
     assert kinds[:5] == [Loading, Loading, Loading, Loading, Encoding]
     assert kinds[5:] == [Step, Step, Step, Latents, Decoding]
     assert [one.what for one in events.of(Loading)] == ["engine", "tiny", "tiny", "tiny"]
-    assert [bool(one.plan) for one in events.of(Loading)] == [False, False, True, False]
+    assert [one.keeping is not None for one in events.of(Loading)] == [False, False, True, False]
     _, again = render(backend, recipe_for("tiny"))
     assert again.of(Loading) == []
 

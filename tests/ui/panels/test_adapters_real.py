@@ -79,6 +79,10 @@ def test_a_weight_moved_in_the_sidebar_changes_the_pixels(
         sidebar.advanced.set_open(True)
         assert "stays on" in sidebar.advanced.memory.text()
         assert sidebar.advanced.memory.isVisible()
+        for width, height in ((64, 96), (96, 64)):
+            studio.editor.set(width=width, height=height)
+            size = f"for a picture of {width} × {height}"
+            assert size in sidebar.advanced.memory.text()
     finally:
         window.close()
         assert studio.shutdown()
