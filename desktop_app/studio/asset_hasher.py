@@ -22,7 +22,7 @@ WAIT_MS = 2000
 class AssetHasher(QObject):
     """Signals:
     hashed(Asset): it has its hashes now.
-    left(int): so many assets still have none; 0 when all have one.
+    left(int): so many assets still have none; 0 when all have one. After `hashed`.
     failed(AppError)
     """
 
@@ -69,7 +69,7 @@ class AssetHasher(QObject):
         self._unreadable.clear()
 
     def hash_now(self, asset: Asset, done: Callable[[Asset], None]) -> None:
-        """Hash one asset before all others, because it is wanted; `done` gets it with its hash."""
+        """Hash one asset before all others that wait; `done` gets it with its hash."""
         catalog = self._library.catalog
         if catalog is not None:
             self._pool.run(_hash, catalog, asset, self._stop, done=done, failed=self.failed.emit)
@@ -86,9 +86,9 @@ class AssetHasher(QObject):
             self.left.emit(0)
             return
         asset, count = done
-        self.left.emit(count)
         if asset is not None:
             self.hashed.emit(asset)
+        self.left.emit(count)
         self.go_on()
 
     def _broke(self, error: AppError) -> None:

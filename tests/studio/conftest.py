@@ -67,6 +67,7 @@ class Stage:
         self.studio.start()
         self.until(lambda: self.studio.engine == "ready" and self.studio.gallery.ready)
         self.until(lambda: not self.studio.queue.held and not self.studio.library.scanning)
+        self.until(lambda: not self.studio.desk.looking)
 
     def choose_network(self) -> None:
         """Take a model that other files complete."""

@@ -119,6 +119,23 @@ def test_a_lora_whose_hash_is_found_later_is_in_use_then(stage: Stage, other: Pa
     stage.until(lambda: desk.assets.is_in_use(named(stage, "ink wash")))
 
 
+def test_what_is_left_to_be_read_is_told_after_what_is_known_by_now(
+    stage: Stage, other: Path
+) -> None:
+    ink(other / "loras" / "oil.safetensors", rank=8, ss_base_model_version="sd_v1")
+    desk, names = desk_of(stage), stage.studio.names
+    told: list[tuple[int, int, int]] = []
+
+    def look(left: int) -> None:
+        loras = [one for one in desk.assets.all if one.identity.kind == "lora"]
+        told.append((left, sum(one.sha256 is None for one in loras), len(names.names.loras)))
+
+    desk.hashing.connect(look)
+    watch(stage, other)
+    stage.until(lambda: len(told) > 1)
+    assert told[:2] == [(1, 1, 1), (0, 0, 2)]
+
+
 def test_a_tag_calls_the_same_lora_however_the_models_are_sorted(stage: Stage, other: Path) -> None:
     ink(other / "more" / "ink wash.safetensors", rank=8, ss_base_model_version="sd_v1")
     watch(stage, other)
