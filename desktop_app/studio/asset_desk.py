@@ -27,7 +27,7 @@ from desktop_app.studio.settings_holder import SettingsHolder
 from desktop_app.studio.values import Notice
 
 if TYPE_CHECKING:
-    from desktop_app.library.catalog import Catalog, ModelInfo
+    from desktop_app.library.catalog import Catalog
     from desktop_app.library.folders import WatchedFolder
 
 __all__ = ["AssetDesk", "WatchedFolder"]
@@ -286,14 +286,9 @@ class AssetDesk(QObject):
             self._refresh.start()
 
     def _hashed_to_use(self, asset: Asset) -> None:
-        self.assets.replace(asset)
-        catalog = self._library.catalog
-        if catalog is not None:
-            self._reads.run(catalog.refresh, done=lambda models: self._known(models, asset))
-
-    def _known(self, models: "tuple[ModelInfo, ...]", asset: Asset) -> None:
-        self._library.take(models)
-        self._use(asset)
+        self._hashed(asset)
+        self._library.refresh(lambda: self._use(asset))
+        self._read()
 
     def _use(self, asset: Asset) -> None:
         if asset.identity.makes_pictures:

@@ -1,6 +1,7 @@
 """LibraryModel: the models on this machine, and the one that the draft uses."""
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
@@ -83,6 +84,7 @@ class LibraryModel(QAbstractListModel):
         self._catalog: Catalog | None = None
         self._catalog_folders: tuple[Path, ...] = ()
         self._scanning = self._again = False
+        self._taken = 0
         self._current: ModelInfo | None = None
         self._told: set[str] = set()
         editor.changed.connect(self._follow)
@@ -210,14 +212,25 @@ class LibraryModel(QAbstractListModel):
         )
 
     @Slot()
-    def refresh(self) -> None:
-        """Take in the models whose hashes became known, without reading the folders again."""
-        if self._catalog is not None and not self._scanning:
-            self._reads.run(self._catalog.refresh, done=self._refreshed)
+    def refresh(self, then: Callable[[], object] | None = None) -> None:
+        """Take in the models whose hashes became known, without reading the folders again; then
+        call `then`.
+        """
+        catalog, before = self._catalog, self._taken
+        if catalog is None:
+            return
 
-    def _refreshed(self, models: "tuple[ModelInfo, ...]") -> None:
-        if models != self._models and not self._scanning:
-            self.take(models)
+        def done(models: "tuple[ModelInfo, ...]") -> None:
+            if before != self._taken:
+                # Others came meanwhile, and nobody knows which are the newer ones.
+                self.refresh(then)
+                return
+            if models != self._models:
+                self._take(models)
+            if then is not None:
+                then()
+
+        self._reads.run(catalog.refresh, done=done)
 
     def _scanned(self, found: _Found) -> None:
         self._scanning = False
@@ -226,10 +239,11 @@ class LibraryModel(QAbstractListModel):
             return
         self._catalog, self._catalog_folders = found.catalog, found.folders
         self._tell_refused(found.refused)
-        self.take(found.models)
+        self._take(found.models)
 
-    def take(self, models: "tuple[ModelInfo, ...]") -> None:
+    def _take(self, models: "tuple[ModelInfo, ...]") -> None:
         """Show these models from now on."""
+        self._taken += 1
         self.beginResetModel()
         self._models = models
         self.endResetModel()

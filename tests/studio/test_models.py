@@ -19,6 +19,7 @@ from desktop_app.studio.queue_model import QueueModel
 from desktop_app.studio.timeline import TimelineModel
 from desktop_app.studio.values import Found, Job
 from tests.studio.conftest import Stage
+from tests.studio.models import write_model
 
 pytestmark = pytest.mark.gui
 
@@ -306,6 +307,33 @@ def large(qtbot: QtBot) -> "Callable[[_Shelf], GalleryModel]":
         return gallery
 
     return make
+
+
+def test_models_from_before_the_folders_were_read_are_not_shown_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = stage.studio.library
+    catalog = library.catalog
+    assert catalog is not None
+    refresh, asked, go_on = catalog.refresh, threading.Event(), threading.Event()
+
+    def late() -> object:
+        found = refresh()
+        if not asked.is_set():
+            asked.set()
+            assert go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(catalog, "refresh", late)
+    then: list[int] = []
+    library.refresh(lambda: then.append(len(library.models)))
+    stage.until(asked.is_set)
+    write_model(stage.home / "models" / "second", "Second", seed=1.0)
+    library.rescan()
+    stage.until(lambda: len(library.models) == 2)
+    go_on.set()
+    stage.until(lambda: then)
+    assert then == [2]
 
 
 def test_a_hundred_thousand_pictures_change_by_rows(
