@@ -80,16 +80,11 @@ class Explorer(QObject):
         editor: Editor,
         orders: Orders,
         conductor: Conductor,
-        expand: Callable[[Draft], Sequence[Recipe]],
         reads: Background,
         parent: QObject | None = None,
     ) -> None:
-        """Args:
-        expand: makes the recipes of a draft with the names of now.
-        """
         super().__init__(parent)
         self._editor, self._orders, self._conductor = editor, orders, conductor
-        self._expand = expand
         self._reads = reads
         self._corners: tuple[Corner, ...] = ()
         self._window = Window()
@@ -312,13 +307,19 @@ class Explorer(QObject):
         if self._active and settings_of(draft) != settings_of(before):
             self._renew()
 
+    @Slot()
+    def names_changed(self) -> None:
+        """What the prompt calls may be known by now."""
+        if self._active and self._problem is not None and self._problem.code == "lora-unread":
+            self._renew()
+
     def _renew(self) -> None:
         """Take the settings of the draft as they are now."""
         draft = replace(
             settings_of(self._editor.draft), seed=self._corners[0].seed if self._corners else 0
         )
         try:
-            (self._base,) = self._expand(draft)
+            (self._base,) = self._orders.expanded(draft)
             self._problem = None
         except AppError as error:
             self._base, self._problem = None, error

@@ -125,9 +125,7 @@ class Studio(QObject):
             self.settings, paths, self.library, self._conductor, self.herald, self
         )
         self._orders = Orders(self.editor, self.library, self.queue, self.names, self._disk, self)
-        self.explorer = Explorer(
-            self.editor, self._orders, self._conductor, self._orders.expanded, self._reads, self
-        )
+        self.explorer = Explorer(self.editor, self._orders, self._conductor, self._reads, self)
         self.sweeps = Sweeps(
             self.editor,
             self._orders,
@@ -204,6 +202,7 @@ class Studio(QObject):
             part.notice.connect(self.notice)
             part.follow_wanted.connect(self.follow_run)
         self.names.follow(self.desk)
+        self.names.changed.connect(self.explorer.names_changed)
         self.desk.notice.connect(self.notice)
         self.uses.follow(self.desk.assets, self.settings)
         self.desk.used.connect(lambda asset: self.uses.add([asset.sha256]))

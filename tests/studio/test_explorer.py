@@ -1,6 +1,7 @@
 """The explorer makes its pictures beside the queue, keeps nothing, and gives way at once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QImage
@@ -11,6 +12,7 @@ from desktop_app.recipe.provenance import Origin
 from desktop_app.recipe.recipe import FromNoise, Variation
 from desktop_app.studio.explorer import ROUGH_STEPS, Explorer
 from tests.studio.conftest import Stage
+from tests.studio.test_names import lora
 
 pytestmark = pytest.mark.gui
 
@@ -36,6 +38,21 @@ def test_the_map_of_the_draft_is_made_roughly_and_nothing_is_kept(stage: Stage) 
     storage = stage.studio.gallery._storage  # pyright: ignore[reportPrivateUsage]
     assert storage is not None
     assert storage.journal.pending() == []
+
+
+def test_the_map_is_made_once_the_lora_of_its_prompt_is_read(stage: Stage) -> None:
+    studio, explorer = stage.studio, stage.studio.explorer
+    studio.desk.assets.set_assets([replace(lora("ink", "ink"), sha256=None)])
+    studio.editor.set(prompt="a fox <lora:ink:0.5>")
+    explorer.open()
+    assert explorer.problem is not None
+    assert explorer.problem.code == "lora-unread"
+    studio.desk.assets.set_assets([lora("ink", "ink")])
+    assert explorer.problem is None
+    stage.until(lambda: explorer.left == 0)
+    recipe = explorer.recipe((0, 0))
+    assert recipe is not None
+    assert len(recipe.adapters) == 1
 
 
 def test_a_rough_picture_too_small_to_be_seen_is_decoded(stage: Stage) -> None:
