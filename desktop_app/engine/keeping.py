@@ -270,8 +270,9 @@ class Models:
             self._free()
 
     def _free(self) -> None:
-        self._attachments.make_room()
         gc.collect()
+        # Now the pipelines are gone, and with them the need for what was read for them.
+        self._attachments.make_room()
         residency.free_cached(self._device)
 
 

@@ -1,5 +1,6 @@
 """A recipe lends its model a VAE and text encoders: the pixels of a plain pipeline with them."""
 
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from desktop_app.engine.events import Loading
+from desktop_app.engine.events import Event, Loading
 from desktop_app.engine.render import LocalBackend
 from desktop_app.engine.tokenizer import make_tokenizer
 from desktop_app.errors import AppError
@@ -224,6 +225,27 @@ def test_what_stands_in_has_the_precision_of_the_model_that_it_is_in(desk: Desk)
     backend.close()
     wanted = desk.plain_pixels(text_encoder=desk.other["text_encoder"], vae=desk.other["vae"])
     assert np.array_equal(again.pixels, wanted)
+
+
+def test_text_encoders_go_before_another_plan_of_their_model_needs_the_room(desk: Desk) -> None:
+    said = [Wishes(dtype="bfloat16")]
+    backend = desk.another(lambda _: said[-1])
+    recipe = desk.recipe("whole", text_encoders=(named("other clip"),))
+    backend.render(recipe, Events(), previews=False)
+    assert backend._session is not None
+    ((_, encoder),) = backend._session._attachments._encoders.values()
+    kept = weakref.ref(encoder)
+    del encoder
+    gone: list[bool] = []
+
+    def told(event: Event) -> None:
+        if isinstance(event, Loading):
+            gone.append(kept() is None)
+
+    said.append(Wishes(dtype="float32"))
+    backend.render(recipe, told, previews=False)
+    backend.close()
+    assert gone == [False, True]  # when it is wanted, and when it is planned
 
 
 def test_words_without_one_for_the_unknown_are_refused(desk: Desk) -> None:

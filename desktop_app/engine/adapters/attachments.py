@@ -18,6 +18,9 @@ from desktop_app.recipe.recipe import EmbeddingUse, LoraUse, ModelRef, Recipe
 KEEP_VAES = 2
 KEEP_TEXT_ENCODERS = 2
 
+_Place = tuple[weak[Any], str, frozenset[str]]
+"""The pipeline that a text encoder was read for, its hash, and what others stood in for then."""
+
 
 class Attachments:
     """Finds what a recipe names, and keeps the VAEs and text encoders that were used last."""
@@ -25,7 +28,7 @@ class Attachments:
     def __init__(self, weights: Callable[[ModelRef], Path]) -> None:
         self._weights = weights
         self._vaes: OrderedDict[Hashable, Any] = OrderedDict()
-        self._encoders: OrderedDict[Hashable, tuple[str, Any]] = OrderedDict()
+        self._encoders: OrderedDict[_Place, tuple[str, Any]] = OrderedDict()
         self._copies = Copies()
 
     @contextmanager
@@ -134,5 +137,8 @@ class Attachments:
         self._copies.clear()
 
     def make_room(self) -> None:
-        """Free what is quickly made again."""
+        """Free what is quickly made again, and what was read for a pipeline that is gone."""
         self._copies.clear()
+        gone = [key for key in self._encoders if key[0]() is None]
+        for key in gone:
+            del self._encoders[key]
