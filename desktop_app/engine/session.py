@@ -185,14 +185,6 @@ class Session:
                 noise, generator = work.begin()
                 work.denoised(noise, generator, filmer, whole=True)
 
-    def warm(self, ref: ModelRef, report: Report) -> None:
-        """Bring a model into memory, where it stays until others push it out.
-
-        Raises:
-            AppError: as `loading.load_model`, or `out-of-memory`.
-        """
-        self.models.get(ref, report)
-
     def close(self) -> None:
         """Free all models."""
         self.models.clear()
