@@ -105,9 +105,19 @@ def completed(
 def with_text_encoder(
     refs: Iterable[ModelRef], asset: Asset, others: Iterable[Asset]
 ) -> tuple[ModelRef, ...]:
-    """Text encoders with this one in the place of another of its kind, or last."""
-    same = {one.sha256 for one in others if one.identity.variant == asset.identity.variant}
-    return in_place(refs, asset.ref, same)
+    """Text encoders with this one in the place of another of its kind.
+
+    They stand in the order of `COMPONENTS`, what is not among the others last: in which order they
+    were chosen makes no other recipe.
+    """
+    kinds = {one.sha256: one.identity.variant for one in (*others, asset)}
+    same = {sha256 for sha256, kind in kinds.items() if kind == asset.identity.variant}
+    order = {kind: place for place, kind in enumerate(COMPONENTS)}
+
+    def place(ref: ModelRef) -> int:
+        return order.get(kinds.get(ref.sha256, ""), len(order))
+
+    return tuple(sorted(in_place(refs, asset.ref, same), key=place))
 
 
 def in_place(
@@ -132,14 +142,17 @@ def _name_inside(needed: Needed) -> str:
 
 
 def _best(component: str, model: Asset, there: Iterable[Asset]) -> Asset | None:
-    """The file that serves best: named for the family, whole numbers of it, near the model."""
+    """The file that serves best: named for the family, or known to be its; whole numbers of it;
+    near the model.
+    """
     fitting = [one for one in there if _serves(one, component)]
 
-    def worth(one: Asset) -> tuple[bool, bool, bool, str, str]:
+    def worth(one: Asset) -> tuple[bool, bool, bool, bool, str, str]:
         named = _marked(one, component)
+        known = one.identity.variant != ""
         packed = bool(one.identity.quantisation)
         far = one.path.parent.parent not in (*model.path.parents,)
-        return not named, packed, far, one.name.casefold(), str(one.path)
+        return not named, not known, packed, far, one.name.casefold(), str(one.path)
 
     return min(fitting, key=worth, default=None)
 

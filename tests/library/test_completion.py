@@ -1,7 +1,9 @@
 """Networks in files of their own: what completes them, chosen by itself, or asked for by name."""
 
+import itertools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets
 from desktop_app.library.bring_in import copy_in
 from desktop_app.library.catalog import Catalog
-from desktop_app.library.identity import Asset
+from desktop_app.library.completion import with_text_encoder
+from desktop_app.library.identity import Asset, Identity
 from desktop_app.library.memory import Memory
+from desktop_app.recipe.codec import digest
+from desktop_app.recipe.recipe import ModelRef, Recipe
 from tests.library.files import TE, checkpoint, unet, vae, write_shapes
 from tests.weights.vocabulary_files import T5_PIECES, qwen_json, sentencepiece_file, t5_json
 
@@ -165,6 +170,49 @@ def test_vaes_that_are_built_alike_are_told_by_the_config_beside_them(
     found = assets.completion(asset).vae
     assert found is not None
     assert found.path.parent.name == "a"
+
+
+def test_a_vae_whose_config_tells_whose_it_is_goes_before_a_guess(studio: Studio) -> None:
+    t5_json(studio.words / "t5" / "tokenizer.json")
+    for file in (studio.models / "vae").iterdir():
+        file.unlink()
+    studio.put("unet/network.safetensors", FLUX)
+    studio.put("vae/sixteen.safetensors", vae(16))
+    path = studio.put("vae/z/diffusion_pytorch_model.safetensors", vae(16))
+    path.with_name("config.json").write_text(json.dumps({"scaling_factor": 0.3611}))
+    asset, assets = studio.find("unet/network.safetensors")
+    found = assets.completion(asset).vae
+    assert found is not None
+    assert found.path.parent.name == "z"
+
+
+def encoder(kind: str, digit: str) -> Asset:
+    identity = Identity(kind="text-encoder", format="safetensors", variant=kind)
+    return Asset(path=Path(f"{digit}.safetensors"), identity=identity, name=kind, sha256=digit * 64)
+
+
+def test_text_encoders_chosen_in_any_order_make_the_same_recipe() -> None:
+    ones = (encoder("t5-xxl", "1"), encoder("clip-g", "2"), encoder("clip-l", "3"))
+    other = encoder("clip-g", "4")
+    everything = (*ones, other)
+    recipe = Recipe(model=ModelRef(sha256="a" * 64, name="whole", kind="single"), prompt="a fox")
+    digests: set[str] = set()
+    for order in itertools.permutations(ones):
+        refs: tuple[ModelRef, ...] = ()
+        for one in order:
+            refs = with_text_encoder(refs, one, everything)
+        assert [ref.name for ref in refs] == ["clip-l", "clip-g", "t5-xxl"]
+        refs = with_text_encoder(refs, other, everything)
+        assert [ref.sha256[0] for ref in refs] == ["3", "4", "1"]
+        digests.add(digest(replace(recipe, text_encoders=refs)))
+    assert len(digests) == 1
+
+
+def test_a_text_encoder_from_elsewhere_is_chosen_once_and_what_is_not_here_stays() -> None:
+    clip, away = encoder("clip-l", "3"), ModelRef(sha256="9" * 64, name="x", kind="text_encoder")
+    refs = with_text_encoder((away,), clip, ())
+    assert with_text_encoder(refs, clip, ()) == refs
+    assert refs == (clip.ref, away)
 
 
 def test_stable_diffusion_3_goes_without_t5_where_its_words_are_not_here(studio: Studio) -> None:
