@@ -81,6 +81,8 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
         output.note(f"{typed}: This is read as plain words here; the command has its own options.")
     draft = draft_of(chosen, model, catalog)
     recipes = recipes_of(draft, names, catalog)
+    # Looked up before anything is made: what fails afterwards loses a picture.
+    models = catalog.files()
     target.prepare()
     backend = engine_for(catalog)
     rows: list[dict[str, object]] = []
@@ -90,7 +92,7 @@ def render(chosen: argparse.Namespace, output: Output) -> int:
                 place = f"{number + 1}/{len(recipes)} " if len(recipes) > 1 else ""
                 report = reporter(output, stopped, place)
                 rendered = backend.render(recipe, report, previews=False)
-                path = _saved(target, rendered, catalog.files(), output)
+                path = _saved(target, rendered, models, output)
                 output.line(f"{path} (seed {recipe.seed}, {rendered.provenance.seconds:.1f} s)")
                 rows.append(_row(path, rendered))
         finally:
