@@ -5,10 +5,9 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
     QKeyEvent,
     QKeySequence,
     QPixmapCache,
@@ -28,7 +27,7 @@ from PySide6.QtWidgets import (
 from desktop_app.studio.values import Notice
 from desktop_app.ui.create_page import CreatePage
 from desktop_app.ui.derived import Derived
-from desktop_app.ui.drop_overlay import DropOverlay
+from desktop_app.ui.drops import Drops
 from desktop_app.ui.explorer_page import ExplorerPage
 from desktop_app.ui.gallery_page import GalleryPage
 from desktop_app.ui.gallery_search import GalleryFilter
@@ -37,7 +36,6 @@ from desktop_app.ui.large_view import LargeView
 from desktop_app.ui.library_page import LibraryPage
 from desktop_app.ui.notices import Notices
 from desktop_app.ui.queue_panel import QueuePanel
-from desktop_app.ui.seed_drop import SeedDrop
 from desktop_app.ui.shelf_page import HISTORY, SEEDS, SETTINGS, ShelfPage
 from desktop_app.ui.top_bar import TopBar
 
@@ -90,16 +88,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
         self.large = LargeView(self.create_page.canvas.source, whole)
         self.notices = Notices(whole, above=self.create_page.gallery)
-        self.drop = DropOverlay(
-            whole,
-            use=studio.open_file,
-            keep=studio.seeds.keep_files,
-            add=studio.album.add_file,
-            add_image=studio.album.add_image,
-            watch=self._watch_models,
-            copy=self._copy_models,
-        )
-        self.seed_drop = SeedDrop(whole, self._drop_areas)
+        self.drops = Drops(studio, whole, self.create_page)
         self.setAcceptDrops(True)
 
     def _connect(self) -> None:
@@ -122,8 +111,7 @@ class MainWindow(QMainWindow):
         studio.audit.finished.connect(self._audit_finished)
         studio.desk.wanted.connect(self.show_model)
         self.create_page.shelf_wanted.connect(self.show_shelf)
-        self.seed_drop.dropped.connect(studio.seeds.drop)
-        self.seed_drop.refused.connect(studio.seeds.tell)
+        self.drops.models_taken.connect(lambda: self.show_page(MODELS))
         self.derived = Derived(studio, self, self._find_words)
         self.create_page.prompts.bar.grid_asked.connect(self.derived.open_grid)
         studio.explorer.asked.connect(lambda: self.show_page(EXPLORE))
@@ -178,6 +166,7 @@ class MainWindow(QMainWindow):
         if self._shelf_page is None:
             self._shelf_page = ShelfPage(self._studio, self.pages)
             self._shelf_page.taken.connect(lambda: self.show_page(CREATE))
+            self.drops.leave_alone(self._shelf_page)
             self._put_page(SHELF, self._shelf_page)
         return self._shelf_page
 
@@ -187,6 +176,7 @@ class MainWindow(QMainWindow):
         if self._explorer_page is None:
             self._explorer_page = ExplorerPage(self._studio, self.pages)
             self._explorer_page.left.connect(lambda: self.show_page(CREATE))
+            self.drops.leave_alone(self._explorer_page)
             self._put_page(EXPLORE, self._explorer_page)
         return self._explorer_page
 
@@ -196,7 +186,7 @@ class MainWindow(QMainWindow):
         if before is not None:
             self.pages.removeWidget(before)
             before.deleteLater()
-        self._watch_drops()
+        self.drops.watch(self)
 
     def show_shelf(self, part: str = "seeds") -> None:
         """Show the shelf.
@@ -310,14 +300,6 @@ class MainWindow(QMainWindow):
         if records:
             self.large.open(records[0], view)
 
-    def _watch_models(self, paths: tuple[Path, ...]) -> None:
-        self._studio.desk.watch_place(paths)
-        self.show_page(MODELS)
-
-    def _copy_models(self, paths: tuple[Path, ...]) -> None:
-        self._studio.desk.copy_in(paths)
-        self.show_page(MODELS)
-
     def _find_words(self, words: str) -> None:
         self.filter.set_words(words)
         self.show_page(GALLERY)
@@ -356,42 +338,6 @@ class MainWindow(QMainWindow):
         if self._library_page is not None:
             self._library_page.remember()
 
-    def _watch_drops(self) -> None:
-        """Let the overlay come first where a field would take a dropped picture as its text."""
-        for widget in self.findChildren(QWidget):
-            if widget.acceptDrops() and widget is not self.drop:
-                # A filter that is there already is only moved to the front.
-                widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        on_a_name = bool(watched.property("tab"))  # a drag that rests there opens the page
-        if isinstance(event, QDragEnterEvent) and not on_a_name and self._offer(event):
-            event.acceptProposedAction()
-            return True
-        return False
-
-    def _offer(self, event: QDragEnterEvent) -> bool:
-        """Show what can be done with a drag; the shelf takes what is dropped on it itself."""
-        if self.page in (SHELF, EXPLORE):
-            return False
-        mime = event.mimeData()
-        return (self.page == CREATE and self.seed_drop.offer(mime)) or self.drop.offer(mime)
-
-    def _drop_areas(self) -> tuple[QRect, QRect]:
-        """Where the prompt panel and the canvas are."""
-        page, whole = self.create_page, self.drop.parentWidget()
-        assert whole is not None
-
-        def place(part: QWidget) -> QRect:
-            seen = part.isVisible()
-            return QRect(part.mapTo(whole, QPoint(0, 0)), part.size()) if seen else QRect()
-
-        return place(page.prompts), place(page.canvas)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self._offer(event):
-            event.acceptProposedAction()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and not event.modifiers():
             self.escape()
@@ -401,7 +347,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not event.spontaneous():
-            QTimer.singleShot(0, self, self._watch_drops)
+            QTimer.singleShot(0, self, lambda: self.drops.watch(self))
             self.create_page.prompts.focus_prompt()
 
     def closeEvent(self, event: QCloseEvent) -> None:

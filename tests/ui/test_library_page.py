@@ -256,12 +256,14 @@ def send_drop(shown: Shown, mime: QMimeData, part: float) -> None:
     none, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     actions = Qt.DropAction.CopyAction
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(5, 5), actions, mime, none, keys))
-    assert window.drop.isVisible()
+    assert window.drops.files.isVisible()
     # The overlay lies on top now, so the next move of the pointer enters it.
-    QApplication.sendEvent(window.drop, QDragEnterEvent(QPoint(5, 5), actions, mime, none, keys))
-    at = QPoint(round(window.drop.width() * part), window.drop.height() // 2)
-    QApplication.sendEvent(window.drop, QDropEvent(at, actions, mime, none, keys))
-    assert not window.drop.isVisible()
+    QApplication.sendEvent(
+        window.drops.files, QDragEnterEvent(QPoint(5, 5), actions, mime, none, keys)
+    )
+    at = QPoint(round(window.drops.files.width() * part), window.drops.files.height() // 2)
+    QApplication.sendEvent(window.drops.files, QDropEvent(at, actions, mime, none, keys))
+    assert not window.drops.files.isVisible()
 
 
 def urls(*paths: Path) -> QMimeData:

@@ -203,7 +203,7 @@ def test_files_and_pictures_are_dropped_on_the_shelf(shown: Shown, tmp_path: Pat
     ours = save_picture(tmp_path / "ours.png", prompt="a cat", seed=9)
     mime = files(path, tmp_path / "ours.png")
     assert enter(tab.view.viewport(), mime)
-    assert not shown.window.drop.isVisible()
+    assert not shown.window.drops.files.isVisible()
     drop(tab.view, mime, QPointF(5, 5))
     shown.until(lambda: set(shown.stage.studio.shelf.names()) == {"Fox", "a cat"})
     cat = shown.stage.studio.shelf.preset("a cat")
@@ -216,14 +216,14 @@ def test_files_and_pictures_are_dropped_on_the_shelf(shown: Shown, tmp_path: Pat
 
 def test_a_picture_dropped_elsewhere_can_be_kept_as_a_seed(shown: Shown, tmp_path: Path) -> None:
     save_picture(tmp_path / "ours.png", prompt="a cat", seed=9)
-    overlay = shown.window.drop
+    overlay = shown.window.drops.files
     assert overlay.offer(files(tmp_path / "ours.png"))
     drop(overlay, files(tmp_path / "ours.png"), QPointF(overlay.width() / 2, 50))
     shown.until(lambda: shown.stage.studio.shelf.names() == ("a cat",))
 
 
 def test_a_card_dropped_on_the_create_page_does_what_the_place_says(shown: Shown) -> None:
-    studio, over = shown.stage.studio, shown.window.seed_drop
+    studio, over = shown.stage.studio, shown.window.drops.seeds
     mime = preset_data(SEEDS, document(SEEDS, [FOX]), None)
     studio.editor.set(prompt="another", seed=1, width=64, height=64)
     window = shown.window

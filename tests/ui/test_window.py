@@ -12,8 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from desktop_app.store.record import Record
 from desktop_app.studio.values import Notice
+from desktop_app.ui import theme
 from desktop_app.ui.drop_overlay import OWN_PICTURES, picture_files
 from desktop_app.ui.main_window import CREATE, GALLERY, MainWindow
+from desktop_app.ui.panel_scroll import PanelScroll
 from desktop_app.ui.picture_menu import picture_menu
 from desktop_app.ui.welcome import StarterPrompt
 from tests.studio.conftest import Stage
@@ -36,13 +38,15 @@ def drop(
     enter = QDragEnterEvent(QPoint(5, 5), actions, mime, buttons, keys)
     QApplication.sendEvent(prompt.viewport(), enter)
     assert enter.isAccepted()
-    assert window.drop.isVisible()
+    assert window.drops.files.isVisible()
     # The overlay lies on top now, so the next move of the pointer enters it.
-    QApplication.sendEvent(window.drop, QDragEnterEvent(QPoint(5, 5), actions, mime, buttons, keys))
-    at = QPoint(round(window.drop.width() * x_part), window.drop.height() // 2)
+    QApplication.sendEvent(
+        window.drops.files, QDragEnterEvent(QPoint(5, 5), actions, mime, buttons, keys)
+    )
+    at = QPoint(round(window.drops.files.width() * x_part), window.drops.files.height() // 2)
     event = QDropEvent(at, actions, mime if last is None else last, buttons, keys)
-    QApplication.sendEvent(window.drop, event)
-    assert not window.drop.isVisible()
+    QApplication.sendEvent(window.drops.files, event)
+    assert not window.drops.files.isVisible()
     return event
 
 
@@ -265,7 +269,7 @@ def test_a_new_session_begins_with_the_newest_picture(
 
 def test_shift_enter_queues_and_the_queue_can_be_emptied(shown: Shown) -> None:
     gate = shown.stage.backend.gate("step 1")
-    shown.stage.order()
+    shown.stage.order(seed=2_847_190_663, seed_rule="keep")
     shown.stage.until(gate.reached.is_set)
     prompt = shown.window.create_page.prompts.prompt
     prompt.setFocus()
@@ -274,6 +278,7 @@ def test_shift_enter_queues_and_the_queue_can_be_emptied(shown: Shown) -> None:
     shown.until(lambda: shown.stage.studio.queue.active == 4)
     panel = shown.window.open_queue()
     assert len(panel.rows) == 4
+    assert "seed 2 847 190 663" in panel.rows[0].state.full_text()
     assert panel.rows[0].stop.accessibleName().startswith("Cancel: a fox")
     panel.rows[3].stop.click()
     shown.until(lambda: len(panel.rows) == 3)
@@ -341,11 +346,11 @@ def test_a_dropped_picture_gives_its_settings_or_joins_the_gallery(
 def test_only_pictures_are_taken_from_a_drag(shown: Shown, tmp_path: Path) -> None:
     mime = files(tmp_path / "notes.txt")
     assert picture_files(mime) == []
-    assert not shown.window.drop.offer(mime)
+    assert not shown.window.drops.files.offer(mime)
     own = files(tmp_path / "a.png", tmp_path / "b.png")
     own.setData(OWN_PICTURES, b"1")
-    assert shown.window.drop.offer(own)
-    assert shown.window.drop.offered == ("keep",), "what the gallery has needs not be added"
+    assert shown.window.drops.files.offer(own)
+    assert shown.window.drops.files.offered == ("keep",), "what the gallery has needs not be added"
 
 
 def test_pages_panels_and_full_screen(shown: Shown) -> None:
@@ -474,6 +479,18 @@ def test_a_dropped_picture_without_a_file_joins_the_gallery(shown: Shown) -> Non
     mime.setImageData(image)
     drop(shown.window, mime, 0.5)
     shown.until(lambda: shown.stage.studio.gallery.total == 1)
+
+
+def test_the_settings_are_as_high_as_what_is_in_them(shown: Shown) -> None:
+    dialog = shown.window.open_settings()
+    inside = dialog.findChildren(PanelScroll)[0].widget()
+    shown.settle()
+    layout = inside.layout()
+    assert layout is not None
+    needed = layout.totalHeightForWidth(inside.width())
+    room = dialog.screen().availableGeometry().height() - theme.px(80)
+    assert dialog.height() == min(needed, room)
+    dialog.close()
 
 
 def test_the_settings_leave_the_window_at_work(shown: Shown) -> None:
