@@ -43,7 +43,7 @@ ROOMS: dict[str, frozenset[str]] = {
 ENGINE_WITHOUT_TORCH = frozenset(
     {"desktop_app.engine.events", "desktop_app.engine.backend", "desktop_app.engine.plan"}
 )
-ENGINE_STARTERS = frozenset({"desktop_app.studio.render_thread"})
+ENGINE_STARTERS = frozenset({"desktop_app.studio.render_thread", "desktop_app.studio.local_engine"})
 
 OUTSIDE: dict[str, frozenset[str]] = {
     "torch": frozenset({"engine"}),

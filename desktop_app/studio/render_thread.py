@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -14,10 +13,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from desktop_app.engine.backend import Backend, Rendered, Report
 from desktop_app.engine.events import Event, Frame, Latents, Loading, Step
 from desktop_app.errors import AppError, Cancelled
-from desktop_app.paths import RESOURCES
 from desktop_app.recipe.provenance import Origin
-from desktop_app.recipe.recipe import FromNoise, ModelRef
-from desktop_app.recipe.wishes import Wishes
 from desktop_app.studio.mailbox import Comparing, Mailbox, Saving, ThreadEvent
 from desktop_app.studio.values import Job, bug
 
@@ -367,47 +363,3 @@ def _tied(rendered: Rendered, origin: Origin | None) -> Rendered:
     if origin is None:
         return rendered
     return replace(rendered, provenance=replace(made, origin=origin))
-
-
-def local_backend(
-    weights: Callable[[ModelRef], Path],
-    cache: Path,
-    threads: int,
-    snapshot_megabytes: int,
-    *,
-    device: str,
-    words: Callable[[str], Path | None],
-    wishes: Callable[[ModelRef], Wishes],
-) -> Backend:
-    """The engine of this machine; only to be called in the render thread, for it imports torch.
-
-    Args:
-        threads: CPU threads to compute with; 0 for one per core.
-        snapshot_megabytes: of memory for the steps of pictures; 0 keeps none.
-        device: as torch names it; empty for the best there is.
-        words: where vocabularies lie that are not shipped, by their kind.
-        wishes: how the artist wants a model kept.
-    """
-    from desktop_app.engine.render import LocalBackend
-
-    return LocalBackend(
-        weights,
-        cache=cache,
-        threads=threads or None,
-        device=device or None,
-        snapshot_bytes=snapshot_megabytes * 2**20,
-        configs=RESOURCES / "model_configs",
-        words=words,
-        wishes=wishes,
-    )
-
-
-def draw_noise(seed: int, start: FromNoise, width: int, height: int) -> "NDArray[np.uint8]":
-    """The noise of a seed as a small picture (h, w, 3) uint8.
-
-    For any thread, but only once the engine is in memory: it imports torch. It draws on the CPU
-    with a generator of its own, so it takes nothing from a picture that is being made.
-    """
-    from desktop_app.engine.noise_picture import noise_picture
-
-    return noise_picture(seed, start, width, height)

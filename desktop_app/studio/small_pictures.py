@@ -14,8 +14,8 @@ from desktop_app.errors import AppError
 from desktop_app.recipe.recipe import FromNoise
 from desktop_app.studio.background import Background
 from desktop_app.studio.kept_images import KeptImages
+from desktop_app.studio.local_engine import draw_noise
 from desktop_app.studio.qimage import to_qimage
-from desktop_app.studio.render_thread import draw_noise
 
 if TYPE_CHECKING:
     from desktop_app.studio.storage import Storage

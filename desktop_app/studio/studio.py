@@ -32,6 +32,7 @@ from desktop_app.studio.hub_desk import HubDesk
 from desktop_app.studio.inline import InlineParameters
 from desktop_app.studio.library import LibraryModel
 from desktop_app.studio.lineage import Lineage
+from desktop_app.studio.local_engine import local_backend
 from desktop_app.studio.looks import Looks
 from desktop_app.studio.memory_desk import MemoryDesk
 from desktop_app.studio.model_choice import ModelChoice
@@ -41,7 +42,6 @@ from desktop_app.studio.outcomes import Outcomes
 from desktop_app.studio.prompt_history import PROMPTS_MAX, PromptHistory
 from desktop_app.studio.proofs import Proofs
 from desktop_app.studio.queue_model import QueueModel
-from desktop_app.studio.render_thread import local_backend
 from desktop_app.studio.restoring import Restoring
 from desktop_app.studio.run_state import RunState
 from desktop_app.studio.seed_desk import SeedDesk

@@ -10,7 +10,7 @@ from desktop_app.paths import resolve
 from desktop_app.recipe.recipe import ModelRef, Recipe
 from desktop_app.recipe.wishes import Wishes
 from desktop_app.settings import Settings, save
-from desktop_app.studio.render_thread import local_backend
+from desktop_app.studio.local_engine import local_backend
 from desktop_app.studio.studio import Studio
 from tests.studio.conftest import Listener
 
