@@ -84,23 +84,21 @@ def _prompts(lines: list[str]) -> tuple[str, str]:
 
 def _fields(line: str) -> dict[str, str]:
     """`key: value` pairs; quoted texts and brackets are kept together, as are commas in names."""
-    found: dict[str, str] = {}
-    last = ""
+    found: dict[str, list[str]] = {}
+    parts: list[str] = []
     place = 0
     while place < len(line) and len(found) < 300:
         key = _KEY.match(line, place)
         if key is None:
             end = _comma(line, place)
-            if last:
-                found[last] += "," + line[place:end]
+            parts.append(line[place:end])
             place = end + 1
             continue
-        last = key[1]
-        place = key.end()
-        value, place = _value(line, place)
+        value, place = _value(line, key.end())
+        parts = [value]
         # Of two fields with one name the first is meant: later ones stand inside an unquoted text.
-        found.setdefault(last, value)
-    return {name: clean(value).strip() for name, value in found.items()}
+        found.setdefault(key[1], parts)
+    return {name: clean(",".join(parts)).strip() for name, parts in found.items()}
 
 
 def _value(line: str, place: int) -> tuple[str, int]:

@@ -412,6 +412,18 @@ def test_commas_in_names_quotes_and_brackets_stay_together() -> None:
     assert found.changes["width"] == 64
 
 
+def test_of_two_fields_with_one_name_the_first_stays_as_it_is() -> None:
+    found = read("a cat\nSteps: 20, Seed: 5, Model: my,model, VAE: x.pt, Model: another,one")
+    assert found is not None
+    assert found.model_name == "my,model"
+
+
+def test_a_value_of_many_commas_is_kept_whole() -> None:
+    found = read(f"a cat\n{SETTINGS}, X: a{',' * 300_000}")
+    assert found is not None
+    assert found.fields["X"] == "a" + "," * 299_999
+
+
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
