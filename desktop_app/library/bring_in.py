@@ -40,7 +40,7 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
         progress: told now and then how many bytes of how many are copied.
 
     Returns:
-        the copy; what is there already with the same name and size is taken for it.
+        the copy; what is there already with the same name and bytes is taken for it.
 
     Raises:
         AppError: `model-kind` for what is no model, `tokenizer-file`, `disk-full`,
@@ -59,7 +59,7 @@ def copy_in(path: Path, models: Path, stop: Stop, progress: Progress | None = No
         count = _Count(sum(size for _, size in files), stop, progress)
         check_room(folder, count.size)
         target = folder / path.name
-        if target.exists() and _same(path, target):
+        if target.exists() and _same(path, target, stop):
             return target
         target = _free(target)
         if path.is_dir():
@@ -192,10 +192,23 @@ def _copy_beside(path: Path, target: Path) -> None:
                 shutil.copyfile(each, copy)
 
 
-def _same(path: Path, target: Path) -> bool:
-    if path.is_dir() or target.is_dir():
-        return path.samefile(target)
-    return path.stat().st_size == target.stat().st_size
+def _same(path: Path, target: Path, stop: Stop) -> bool:
+    """Whether a file is there already, byte for byte, or a folder is the very same.
+
+    Raises:
+        Cancelled: `stop` said so.
+    """
+    if path.samefile(target):
+        return True
+    if path.is_dir() or target.is_dir() or path.stat().st_size != target.stat().st_size:
+        return False
+    with path.open("rb") as one, target.open("rb") as other:
+        while block := one.read(_BLOCK):
+            if stop():
+                raise Cancelled
+            if other.read(_BLOCK) != block:
+                return False
+    return True
 
 
 def _free(target: Path) -> Path:

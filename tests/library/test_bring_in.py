@@ -48,6 +48,24 @@ def test_another_file_of_the_name_is_left_alone(file: Path, models: Path) -> Non
     assert (models / "vae" / "ft-mse.safetensors").read_bytes() == b"mine"
 
 
+def test_a_model_trained_again_is_another_of_its_name_and_size(file: Path, models: Path) -> None:
+    before = copy_in(file, models, never)
+    changed = bytearray(before.read_bytes())
+    changed[-1] ^= 1
+    file.write_bytes(changed)
+    after = copy_in(file, models, never)
+    assert after.name == "ft-mse-2.safetensors"
+    assert after.read_bytes() == changed
+    assert before.read_bytes() != changed
+
+
+def test_a_stop_ends_the_look_at_what_is_there(file: Path, models: Path) -> None:
+    copy_in(file, models, never)
+    with pytest.raises(Cancelled):
+        copy_in(file, models, lambda: True)
+    assert [path.name for path in (models / "vae").iterdir()] == [file.name]
+
+
 def test_a_folder_comes_without_code_and_links(tmp_path: Path, models: Path) -> None:
     folder = tmp_path / "from" / "fox"
     make_model(folder)
