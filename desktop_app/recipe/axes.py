@@ -1,6 +1,7 @@
 """The settings that a sweep can go through: their names and how each begins."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,8 +57,8 @@ def read_axis(key: str, text: str, draft: Draft, known: Known) -> Axis:
     if len(text) > TEXT_MAX:
         raise AppError("sweep", f"{row.label}: this is too long for a list of values.")
     points = row.read(text, draft, known)
-    labels = [point.label for point in points]
-    twice = next((label for i, label in enumerate(labels) if label in labels[:i]), None)
+    times = Counter(point.label for point in points)
+    twice = next((label for label, count in times.items() if count > 1), None)
     if twice is not None:
         raise AppError("sweep", f"{row.label}: “{twice[:60]}” stands there twice.")
     return Axis(name=_name(row, text), points=tuple(points))
