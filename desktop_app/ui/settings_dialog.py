@@ -137,7 +137,7 @@ class SettingsDialog(QDialog):
         # As high as what is in it, where the screen has room for that.
         inside.ensurePolished()
         room = self.screen().availableGeometry().height() - theme.px(80)
-        self.resize(self.width(), min(inside.sizeHint().height() + theme.px(80), room))
+        self.resize(self.width(), min(column.totalHeightForWidth(self.width()), room))
 
     def _connect(self) -> None:
         self.look.clicked.connect(lambda key: self._settings.set(theme=key))
