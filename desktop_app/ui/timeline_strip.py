@@ -244,7 +244,8 @@ class TimelineStrip(QWidget):
         column.addWidget(self.film)
 
     def _buttons(self) -> tuple[IconButton, ...]:
-        return self.play, self.noise, self.branch, self.film_button
+        # The one that comes and goes is the last, so that it leaves no gap.
+        return self.play, self.noise, self.film_button, self.branch
 
     def _keep_places(self, on: bool) -> None:
         """Let the buttons stand still while others come and go, as long as there are steps."""

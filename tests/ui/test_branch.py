@@ -37,7 +37,11 @@ def test_key_b_on_a_step_begins_a_branch_and_the_cross_leaves_it(shown: Shown) -
     page, studio = shown.window.create_page, shown.stage.studio
     assert not page.banner.isVisible()
     assert not page.timeline.branch.isVisible()
+    strip = page.timeline
+    play, noise, export = (one.x() for one in (strip.play, strip.noise, strip.film_button))
     scrub(shown, 2)
+    assert strip.film_button.x() == export  # nothing moves under the pointer
+    assert export - noise - strip.noise.width() == noise - play - strip.play.width()
     assert page.timeline.branch.accessibleName() == "Branch from step 3"
     QTest.keyClick(page.timeline.film, Qt.Key.Key_B)
     assert studio.branching.branch is not None
