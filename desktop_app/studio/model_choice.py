@@ -40,11 +40,13 @@ class ModelChoice(QObject):
         """Take another model; numbers that were the old one's defaults become its own.
 
         Returns:
-            whether it is taken; if not, a notice says why.
+            whether it is taken, or was before; if not, a notice says why.
         """
         ref = model if isinstance(model, ModelRef) else model.ref
         info = self._library.find(ref)
         draft = self._editor.draft
+        if draft.branch is not None and info is not None and info.ref == draft.model:
+            return True
         if draft.branch is not None or info is None:
             why = _gone(ref) if draft.branch is None else _OF_BRANCH
             self.notice.emit(Notice(text=why, kind="warn"))

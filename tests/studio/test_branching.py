@@ -121,11 +121,13 @@ def test_a_branch_keeps_its_model(stage: Stage) -> None:
     make_one(stage)
     studio.branching.begin_at(1)
     model = studio.editor.draft.model
-    studio.choose_model(studio.library.models[0])
-    assert studio.editor.draft.model == model
-    assert "keeps the model" in stage.listener.texts()
     desk, used = studio.desk, list[object]()
     desk.used.connect(used.append)
+    own = next(one for one in desk.assets.all if one.name == "Scripted")
+    desk.use(own)
+    stage.until(lambda: used == [own])
+    assert "keeps the model" not in stage.listener.texts()
+    used.clear()
     write_model(stage.home / "models" / "second", "Second", seed=1.0)
     studio.library.rescan()
     stage.until(lambda: any(one.name == "Second" for one in desk.assets.all))
