@@ -11,6 +11,7 @@ from desktop_app.ui.canvas_view import View
 from desktop_app.ui.gallery_view import GalleryView
 from desktop_app.ui.picture_source import Levels, PictureSource
 from desktop_app.ui.theme import px
+from desktop_app.ui.words import grouped
 
 if TYPE_CHECKING:
     from desktop_app.studio.values import Record
@@ -110,7 +111,7 @@ class LargeView(QWidget):
 def _words(record: "Record") -> str:
     parts = [f"{record.width} × {record.height}"]
     if record.recipe is not None:
-        parts = [record.recipe.prompt, f"seed {record.recipe.seed}", *parts]
+        parts = [record.recipe.prompt, f"seed {grouped(record.recipe.seed)}", *parts]
     if record.rating:
         parts.append("★" * record.rating)
     return "  ·  ".join(" ".join(part.split()) for part in parts if part)

@@ -18,6 +18,7 @@ from desktop_app.studio.values import Job
 from desktop_app.ui import theme
 from desktop_app.ui.fields import ElidedLabel, IconButton, label, restyle
 from desktop_app.ui.popover import Popover
+from desktop_app.ui.words import grouped
 
 MOST = 60
 """Rows on show; a queue of thousands is told as a number."""
@@ -56,7 +57,7 @@ class QueueRow(QWidget):
         """Show another state of the same job."""
         self.job = job
         recipe = job.recipe
-        what = f"seed {recipe.seed}  ·  {recipe.width} × {recipe.height}"
+        what = f"seed {grouped(recipe.seed)}  ·  {recipe.width} × {recipe.height}"
         match job.state:
             case "running":
                 words = f"Now  ·  {what}"
