@@ -25,7 +25,7 @@ class ConvertBox(QWidget):
         """
         super().__init__(parent)
         self._asset: Asset | None = None
-        self.ask = QPushButton("Convert to safetensors …", self)
+        self.ask = QPushButton("Convert to safetensors…", self)
         self._consent = consent
         self.warning = label("", "hint", self)
         self.agree = QPushButton("I trust its maker: convert it", self)

@@ -85,7 +85,7 @@ class FoldersPanel(QWidget):
         self._desk = desk
         self._chosen: Path | None = None
         self.rows: tuple[FolderRow, ...] = ()
-        self.add = IconTextButton("folder-plus", "Add a folder …", self)
+        self.add = IconTextButton("folder-plus", "Add a folder…", self)
         self.rescan = IconButton("refresh-cw", "Look through the folders again", self, flat=True)
         self._watched = QVBoxLayout()
         self._found = QVBoxLayout()
