@@ -1,10 +1,14 @@
 """What the artist does with models, on a whole studio with real files."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from desktop_app.errors import Cancelled
+from desktop_app.library.catalog import Catalog
 from desktop_app.library.fetch_order import Order, keep_order
 from desktop_app.library.hub_files import RemoteFile
 from desktop_app.library.identity import Asset, Defaults
@@ -134,6 +138,30 @@ def test_what_is_left_to_be_read_is_told_after_what_is_known_by_now(
     watch(stage, other)
     stage.until(lambda: len(told) > 1)
     assert told[:2] == [(1, 1, 1), (0, 0, 2)]
+
+
+def test_what_is_wanted_is_read_before_what_is_being_read(
+    stage: Stage, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ink(other / "loras" / "oil.safetensors", rank=8, ss_base_model_version="sd_v1")
+    hashed, reading, go_on = Catalog.hash, threading.Event(), threading.Event()
+
+    def slowly(self: Catalog, asset: Asset, progress: Any = None, stop: Any = None) -> Asset:
+        reading.set()
+        while asset.name == "ink wash" and not go_on.wait(0.01):
+            if stop():
+                raise Cancelled
+        return hashed(self, asset, progress, stop)
+
+    monkeypatch.setattr(Catalog, "hash", slowly)
+    desk = desk_of(stage)
+    desk.watch(other)
+    stage.until(reading.is_set)
+    desk.use(named(stage, "oil"))
+    stage.until(lambda: stage.studio.editor.draft.adapters)
+    assert named(stage, "ink wash").sha256 is None
+    go_on.set()
+    stage.until(lambda: named(stage, "ink wash").sha256)
 
 
 def test_a_tag_calls_the_same_lora_however_the_models_are_sorted(stage: Stage, other: Path) -> None:
