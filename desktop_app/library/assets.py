@@ -21,7 +21,7 @@ from desktop_app.library.reading import read_json
 from desktop_app.library.safety import check_contents
 from desktop_app.library.sidecars import Sidecar, read_sidecar
 from desktop_app.library.stamp import stamp
-from desktop_app.library.support import judged
+from desktop_app.library.support import based, judged
 from desktop_app.library.told import text_of
 from desktop_app.library.walk import Entry, Walk
 from desktop_app.library.words import find_words
@@ -241,8 +241,7 @@ class Assets:
             identity = judged(_hinted(_configured(row.identity, entry), entry))
             sha256, whole, written = row.sha256, row.file_sha256, row.mtime_ns
         sidecar = read_sidecar(path if entry.form == "file" else entry.path, entry.beside)
-        if not identity.family and sidecar.family and identity.kind in ("lora", "embedding"):
-            identity = judged(replace(identity, family=sidecar.family))
+        identity = based(identity, sidecar.family)
         name = names.get(entry.path) or names.get(entry.path.parent) or _name(path, sidecar)
         asset = Asset(
             path=path,

@@ -69,7 +69,7 @@ class Identity:
         variant: of a LoRA its method (`lora`, `loha`, `lokr`, `dora`, `oft`, `glora`, `ia3`,
             `full`); of a checkpoint or denoiser `inpaint`, `edit`, `depth` or empty; of a text
             encoder its architecture, such as `clip-l` or `t5-xxl`; of a VAE `tiny`, or `sd`,
-            `sdxl`, `sd3` or `flux` where its config tells whose it is.
+            `sdxl`, `sd3` or `flux` where what lies beside it tells whose it is.
         naming: whose names the tensors have: `diffusers`, `original` (the first authors'), or of a
             LoRA `kohya`, `diffusers`, `peft`, `original`.
         prediction: `epsilon`, `v_prediction`, `sample` or `flow`; empty where the header does not

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from desktop_app.library.families import FAMILIES, Family
 from desktop_app.library.identity import KIND_WORDS, Identity
+from desktop_app.library.part_keys import VAE_SCALES
 from desktop_app.recipe.completing import COMPONENTS, NEEDED
 
 PICKLE = (
@@ -32,6 +33,30 @@ def judged(identity: Identity) -> Identity:
     if identity.unsupported:
         return identity
     return replace(identity, unsupported=_why_not(identity))
+
+
+def based(identity: Identity, family: str) -> Identity:
+    """The same with what the family of its base model tells, of what its header tells too little.
+
+    Args:
+        family: that its maker names, as a key of the table of families; empty for none.
+    """
+    if identity.family or family not in FAMILIES:
+        return identity
+    if identity.kind in ("lora", "embedding"):
+        return judged(replace(identity, family=family))
+    if identity.kind == "vae" and not identity.variant:
+        return replace(identity, variant=_vae_of(FAMILIES[family], identity.latent_channels))
+    return identity
+
+
+def _vae_of(family: Family, channels: int) -> str:
+    """Whose of the VAEs that are built alike a family decodes with; empty for none of them."""
+    needed = NEEDED.get(family.row.key, ()) if family.row is not None else ()
+    component = next((one.component for one in needed if one.part == "vae"), "")
+    return next(
+        (name for name, has, _ in VAE_SCALES if (f"vae-{name}", has) == (component, channels)), ""
+    )
 
 
 def _why_not(identity: Identity) -> str:

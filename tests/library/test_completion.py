@@ -186,6 +186,31 @@ def test_a_vae_whose_config_tells_whose_it_is_goes_before_a_guess(studio: Studio
     assert found.path.parent.name == "z"
 
 
+@pytest.mark.parametrize(
+    ("network", "channels", "base", "serves"),
+    [
+        (FLUX, 16, "Flux.1 D", True),
+        (FLUX, 16, "ZImageTurbo", True),
+        (FLUX, 16, "SD 3.5", False),
+        (FLUX, 16, "SDXL 1.0", True),  # which it cannot be: 16 channels
+        (FLUX, 16, "Other", True),
+        (unet(768), 4, "SD 1.5", True),
+        (unet(768), 4, "Pony", False),
+    ],
+)
+def test_a_vae_is_told_by_the_base_model_that_its_maker_names(
+    network: dict[str, tuple[int, ...]], channels: int, base: str, serves: bool, studio: Studio
+) -> None:
+    t5_json(studio.words / "t5" / "tokenizer.json")
+    for file in (studio.models / "vae").iterdir():
+        file.unlink()
+    studio.put("unet/network.safetensors", network)
+    path = studio.put("vae/colours.safetensors", vae(channels))
+    path.with_name("colours.civitai.info").write_text(json.dumps({"baseModel": base}))
+    asset, _ = studio.find("unet/network.safetensors")
+    assert ("add the VAE of" not in asset.unsupported) == serves
+
+
 def encoder(kind: str, digit: str) -> Asset:
     identity = Identity(kind="text-encoder", format="safetensors", variant=kind)
     return Asset(path=Path(f"{digit}.safetensors"), identity=identity, name=kind, sha256=digit * 64)
