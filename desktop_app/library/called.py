@@ -1,8 +1,10 @@
-"""LoRAs by the names that a prompt may call them by."""
+"""What models are called elsewhere: LoRAs in prompts, and the files of all in other programs."""
 
 from collections.abc import Iterable
 
 from desktop_app.library.identity import Asset
+from desktop_app.library.told import lora_sha256
+from desktop_app.recipe.foreign import Files, ModelFile
 from desktop_app.recipe.names import tag_name
 
 
@@ -24,3 +26,16 @@ def loras_by_name(assets: Iterable[Asset]) -> dict[str, Asset]:
         found.setdefault(tag_name(asset.name), asset)
     found.pop("", None)
     return found
+
+
+def files_of(assets: Iterable[Asset]) -> Files:
+    """The files of all that are there and were hashed, by the hash of their tensors."""
+    return {
+        one.sha256: ModelFile(
+            name=one.path.name,
+            sha256=one.file_sha256,
+            lora_sha256=lora_sha256(one.identity.metadata),
+        )
+        for one in assets
+        if one.sha256 is not None and one.file_sha256 is not None and not one.missing
+    }

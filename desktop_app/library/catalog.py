@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from desktop_app.errors import AppError
 from desktop_app.library.assets import Assets, Stop
+from desktop_app.library.called import files_of
 from desktop_app.library.folders import WatchedFolder
 from desktop_app.library.hashing import Progress
 from desktop_app.library.identity import KIND_WORDS, Asset, Facts, Kind
 from desktop_app.library.info import ModelInfo, Words, info_of
 from desktop_app.library.memory import Memory
 from desktop_app.library.pipelines import check_model
-from desktop_app.library.told import lora_sha256
 from desktop_app.paths import RESOURCES
-from desktop_app.recipe.foreign import Files, ModelFile
+from desktop_app.recipe.foreign import Files
 from desktop_app.recipe.recipe import ModelRef
 
 __all__ = ["Catalog", "ModelInfo", "Words"]
@@ -175,15 +175,7 @@ class Catalog:
         """The files of all models that are there and were hashed, by the hash of their tensors."""
         with self._lock:
             placed = tuple(self._placed.values())
-        return {
-            one.sha256: ModelFile(
-                name=one.path.name,
-                sha256=one.file_sha256,
-                lora_sha256=lora_sha256(one.identity.metadata),
-            )
-            for one in (*placed, *self._assets.all())
-            if one.sha256 is not None and one.file_sha256 is not None and not one.missing
-        }
+        return files_of((*placed, *self._assets.all()))
 
     def find(self, ref: ModelRef) -> ModelInfo:
         """The model with these tensors, whatever it is called here.
