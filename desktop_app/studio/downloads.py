@@ -150,13 +150,6 @@ class Downloads(QAbstractListModel):
         if one.state != "done":
             self._pool.run(fetch_order.drop_order, one.order, self._models)
 
-    @Slot()
-    def clear_done(self) -> None:
-        """Take the rows of what has arrived off the list."""
-        for one in self.rows:
-            if one.state == "done":
-                self.cancel(one.id)
-
     # What comes of them.
 
     def _take_up(self, orders: tuple[Order, ...]) -> None:

@@ -121,7 +121,7 @@ def test_a_model_is_looked_up_and_arrives(desk: Desk, hub: Hub) -> None:
     assert (desk.models / "maker--model" / UNET).read_bytes() == hub.files[UNET].data
     assert desk.downloads.rows[0].progress.done == offer.picks[0].size
     assert desk.downloads.active == 0
-    desk.downloads.clear_done()
+    desk.downloads.cancel(number)
     assert desk.downloads.rows == ()
     assert (desk.models / "maker--model" / UNET).exists()
 
