@@ -315,17 +315,18 @@ class AssetDesk(QObject):
             return
         # Shown at once; what is on the disk follows, and brings the truth if it fails.
         self.assets.replace(replace(asset, facts=facts))
-        self._writer.run(
-            catalog.say,
-            asset,
-            facts,
-            done=lambda said: self.assets.replace(self._titled(said)),
-            failed=lambda error: self._not_said(asset, error),
-        )
 
-    def _not_said(self, asset: Asset, error: AppError) -> None:
-        self.assets.replace(asset)
-        self.failed.emit(error)
+        def done(said: Asset) -> None:
+            shown = self.find(asset.path)
+            # What was said of it since then has an answer of its own.
+            if shown is not None and shown.facts == facts:
+                self.assets.replace(self._titled(said))
+
+        def failed(error: AppError) -> None:
+            self.assets.replace(asset)
+            self.failed.emit(error)
+
+        self._writer.run(catalog.say, asset, facts, done=done, failed=failed)
 
     def _looked_around(self, found: "tuple[WatchedFolder, ...]") -> None:
         self._found = found

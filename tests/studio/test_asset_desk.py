@@ -11,7 +11,7 @@ from desktop_app.errors import Cancelled
 from desktop_app.library.catalog import Catalog
 from desktop_app.library.fetch_order import Order, keep_order
 from desktop_app.library.hub_files import RemoteFile
-from desktop_app.library.identity import Asset, Defaults
+from desktop_app.library.identity import Asset, Defaults, Facts
 from desktop_app.recipe.recipe import LoraUse
 from desktop_app.studio.asset_desk import AssetDesk
 from tests.library import files
@@ -214,6 +214,30 @@ def test_what_is_said_of_a_model_outlives_the_session(
     asset = named(second, "ink wash")
     assert (asset.favourite, asset.notes, asset.trigger_words) == (True, "dark lines", ("inkwash",))
     assert asset.facts.defaults == Defaults(weight=0.7)
+
+
+def test_an_answer_to_an_earlier_word_does_not_take_back_a_later_one(
+    stage: Stage, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(stage, other)
+    desk = desk_of(stage)
+    say, go_on = Catalog.say, threading.Event()
+
+    def slowly(self: Catalog, asset: Asset, facts: Facts) -> Asset:
+        assert go_on.wait(20)
+        return say(self, asset, facts)
+
+    monkeypatch.setattr(Catalog, "say", slowly)
+    desk.set_notes(named(stage, "ink wash"), "for skies")
+    desk.set_favourite(named(stage, "ink wash"), True)
+    shown: list[bool] = []
+    desk.assets.dataChanged.connect(
+        lambda *_: shown.append(named(stage, "ink wash").facts.favourite)
+    )
+    go_on.set()
+    stage.until(lambda: shown)
+    assert all(shown)
+    assert named(stage, "ink wash").facts == Facts(notes="for skies", favourite=True)
 
 
 def test_a_file_is_copied_in_with_its_picture(stage: Stage, other: Path) -> None:
