@@ -32,7 +32,7 @@ def problem(fault: Exception) -> AppError | Hurdle:
                 hint="Look at the proxy in the system's settings.",
             )
         case socket.gaierror():
-            return Hurdle("the server was not found; is the network there?")
+            return Hurdle("the server was not found")
         case TimeoutError():
             return Hurdle("the server does not answer")
         case ValueError():

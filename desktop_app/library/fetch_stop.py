@@ -75,6 +75,15 @@ class Stop:
             self._sockets.discard(sock)
 
 
+def interrupted(hurdle: Hurdle) -> AppError:
+    """What a download says that gives up."""
+    return AppError(
+        "download-network",
+        f"The download was interrupted: {hurdle.sentence}.",
+        hint="What is here is kept. Go on when the network is back.",
+    )
+
+
 def patiently(
     work: Callable[[], R],
     stop: Stop,
@@ -84,6 +93,7 @@ def patiently(
     longest: float,
     gained: Callable[[], int] = lambda: 0,
     waiting: Callable[[str, float], None] = lambda sentence, seconds: None,
+    gave_up: Callable[[Hurdle], AppError] = interrupted,
 ) -> R:
     """Do `work` again and again until no Hurdle is in the way.
 
@@ -92,7 +102,7 @@ def patiently(
         waiting: told what is in the way, and the seconds until the next try (0: it goes on).
 
     Raises:
-        AppError: `download-network` when `tries` calls in a row brought nothing.
+        AppError: what `gave_up` makes of it when `tries` calls in a row brought nothing.
         Cancelled: `stop` was set.
     """
     failed, had = 0, gained()
@@ -104,11 +114,7 @@ def patiently(
                 failed, had = 0, gained()
             failed += 1
             if failed >= tries:
-                raise AppError(
-                    "download-network",
-                    f"The download was interrupted: {hurdle.sentence}.",
-                    hint="What is here is kept. Go on when the network is back.",
-                ) from hurdle
+                raise gave_up(hurdle) from hurdle
             seconds = min(backoff * 2 ** (failed - 1), longest)
             if hurdle.wait is not None:
                 seconds = max(hurdle.wait, backoff)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from desktop_app.errors import AppError
 from desktop_app.library.fetch_net import Net
 from desktop_app.library.fetch_refusals import no_hub
-from desktop_app.library.fetch_stop import Stop, patiently
+from desktop_app.library.fetch_stop import Hurdle, Stop, patiently
 from desktop_app.library.hub_address import Address
 from desktop_app.library.hub_files import Pick, RemoteFile, is_plain_path, picks_of
 from desktop_app.library.hub_licence import Licence, licence_file, licence_of
@@ -121,7 +121,20 @@ def _patient(net: Net, stop: Stop, work: Callable[[], R]) -> R:
     """`work` with a few tries: the artist sits and waits for it."""
     limits = net.limits
     return patiently(
-        work, stop, tries=min(limits.tries, 3), backoff=limits.backoff, longest=limits.longest
+        work,
+        stop,
+        tries=min(limits.tries, 3),
+        backoff=limits.backoff,
+        longest=limits.longest,
+        gave_up=_not_asked,
+    )
+
+
+def _not_asked(hurdle: Hurdle) -> AppError:
+    return AppError(
+        "download-network",
+        f"Nothing could be looked up: {hurdle.sentence}.",
+        hint="See whether the network is there, then try again.",
     )
 
 

@@ -291,6 +291,16 @@ def test_a_usual_path_is_taken(path: str) -> None:
     assert is_plain_path(path)
 
 
+def test_a_look_without_a_network_speaks_of_no_download() -> None:
+    with serve() as gone:
+        net = gone.net()
+    with pytest.raises(AppError) as caught:
+        look(net, parse_address(gone.repo), Stop())
+    assert caught.value.code == "download-network"
+    assert str(caught.value.sentence).startswith("Nothing could be looked up: ")
+    assert "kept" not in caught.value.hint
+
+
 def test_a_repository_is_looked_up_once_and_its_files_are_pinned(hub: Hub) -> None:
     for path in PIPELINE:
         hub.put(path, path.encode(), lfs=path.endswith(".safetensors"))
