@@ -42,6 +42,7 @@ from desktop_app.ui.canvas_paint import plate_colour
 from desktop_app.ui.fields import plain_tip
 from desktop_app.ui.gallery_delegate import star
 from desktop_app.ui.icons import pixmap
+from desktop_app.ui.words import why_not
 
 if TYPE_CHECKING:
     from desktop_app.studio.assets import Asset
@@ -224,7 +225,9 @@ def card_line(asset: "Asset") -> str:
     # Most are checkpoints, a refiner's family says what it is, and a card has room for few words.
     kind = "" if identity.kind in ("checkpoint", "refiner") else kind_words(identity.kind)
     dtype = identity.quantisation or identity.dtype
-    parts = (short_title(identity.family), kind, dtype, size_words(identity.bytes))
+    # A file that could not be read tells no size.
+    size = size_words(identity.bytes) if identity.bytes else ""
+    parts = (short_title(identity.family), kind, dtype, size)
     return "  ·  ".join(part for part in parts if part)
 
 
@@ -233,7 +236,7 @@ def _last_line(asset: "Asset") -> tuple[str, str]:
     if asset.missing:
         return "Not there now", "warn"
     if asset.unsupported:
-        return asset.unsupported, "warn"
+        return why_not(asset), "warn"
     if asset.trigger_words:
         return ", ".join(asset.trigger_words), "text.3"
     return source_words(asset), "text.3"

@@ -75,7 +75,7 @@ def facts_of(asset: Asset) -> list[tuple[str, str, str]]:
         ("Predicts", predicted(identity.prediction), ""),
         ("Weights", dtype, ""),
         ("Numbers", f"{millions:,.0f} million" if millions >= 1 else "", ""),
-        ("Size", size_words(identity.bytes), ""),
+        ("Size", size_words(identity.bytes) if identity.bytes else "", ""),
         ("Made for", f"{across} × {down}" if across else "", ""),
         ("Holds", parts, ""),
         ("Rank", str(identity.rank) if identity.rank else "", ""),

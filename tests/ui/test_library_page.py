@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 from desktop_app.recipe.recipe import LoraUse
 from desktop_app.studio.assets import Asset
 from desktop_app.ui.drop_overlay import model_paths
-from desktop_app.ui.library_cards import AssetDelegate
+from desktop_app.ui.library_cards import AssetDelegate, card_line
 from desktop_app.ui.library_details import DetailsPane
 from desktop_app.ui.library_page import LibraryPage
 from desktop_app.ui.main_window import CREATE, MODELS
@@ -143,6 +143,19 @@ def test_what_cannot_be_used_says_why(shown: Shown, page: LibraryPage) -> None:
     assert page.details.why.text() == asset.unsupported
     assert page.details.why.isVisible()
     assert not page.details.use.isVisible()
+
+
+def test_a_damaged_file_says_what_it_lacks_and_no_size(
+    shown: Shown, page: LibraryPage, folder: Path
+) -> None:
+    (folder / "vae" / "cut.safetensors").write_bytes(b"x" * 4000)
+    shown.stage.studio.library.rescan()
+    shown.until(lambda: "cut" in names(page))
+    asset = choose(page, "cut")
+    assert str(asset.path) in asset.unsupported
+    assert page.details.why.text().startswith("It is damaged: ")
+    assert "Size" not in [one.text() for one in page.details.facts.findChildren(QLabel)]
+    assert card_line(asset) == "unknown"
 
 
 def test_a_pickle_is_converted_only_after_consent(shown: Shown, page: LibraryPage) -> None:
