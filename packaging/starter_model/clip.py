@@ -88,8 +88,8 @@ def retrieval(model: CLIPModel, tokenizer: CLIPTokenizer, pool: Pool) -> dict[st
     place = (ranks == torch.arange(count, device=ranks.device)[:, None]).int().argmax(-1)
     return {
         "among": float(count),
-        "first": float((place == 0).float().mean()),
-        "first_ten": float((place < 10).float().mean()),
+        "first": round(float((place == 0).float().mean()), 4),
+        "first_ten": round(float((place < 10).float().mean()), 4),
     }
 
 

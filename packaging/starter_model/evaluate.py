@@ -47,7 +47,8 @@ def commonest(truth: dict[str, torch.Tensor]) -> dict[str, float]:
 
 def as_marks(reading: Reading) -> dict[str, float]:
     """Return a reading as plain numbers."""
-    return {**{n: round(v, 4) for n, v in reading.right.items()}, "subject_top5": reading.top5}
+    right = reading.right | {"subject_top5": reading.top5}
+    return {name: round(value, 4) for name, value in right.items()}
 
 
 def drawn(

@@ -15,7 +15,12 @@ from diffusers import (
     StableDiffusionPipeline,
 )
 from PIL import Image
-from transformers import CLIPModel, CLIPProcessor
+from transformers import (
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPProcessor,
+    CLIPVisionModelWithProjection,
+)
 
 from tests.starter.conftest import SHIPPED
 
@@ -27,6 +32,11 @@ CELLS = 8
 TOLERANCE = 6.0
 FROG = "a frog in a field of flowers"
 CASTLE = "an oil painting of a castle on rolling hills at sunset"
+
+
+def image(picture: np.ndarray) -> Image.Image:
+    """Return a picture in 0..1 as one that diffusers takes."""
+    return Image.fromarray((picture * 255).round().astype("uint8"))
 
 
 def cells(picture: np.ndarray) -> np.ndarray:
@@ -64,7 +74,7 @@ def test_a_picture_is_varied_by_image_to_image(pipeline: StableDiffusionPipeline
     source = drawn(pipeline, FROG)
     varying = StableDiffusionImg2ImgPipeline(**pipeline.components, requires_safety_checker=False)
     gentle, strong = (
-        drawn(varying, CASTLE, image=Image.fromarray((source * 255).round().astype("uint8")), **how)
+        drawn(varying, CASTLE, image=image(source), **how)
         for how in ({"strength": 0.25}, {"strength": 1.0})
     )
     away = [float(np.abs(cells(one) - cells(source)).mean()) for one in (gentle, strong)]
@@ -82,7 +92,7 @@ def test_a_part_of_a_picture_is_drawn_anew_by_inpainting(
     mended = drawn(
         mending,
         CASTLE,
-        image=Image.fromarray((source * 255).round().astype("uint8")),
+        image=image(source),
         mask_image=Image.fromarray(mask),
         height=side,
         width=side,
@@ -105,6 +115,38 @@ def test_a_controlnet_of_it_steers_the_unet(pipeline: StableDiffusionPipeline) -
     assert np.array_equal(drawn(steered, FROG, image=hint), plain)
     torch.nn.init.constant_(control.controlnet_mid_block.bias, 0.5)
     assert not np.array_equal(drawn(steered, FROG, image=hint), plain)
+
+
+def test_a_picture_is_varied_by_the_shipped_adapter(pipeline: StableDiffusionPipeline) -> None:
+    """Without a word the variations of two pictures are each nearer to their own."""
+    sources = [drawn(pipeline, prompt) for prompt in (FROG, CASTLE)]
+    encoder = CLIPVisionModelWithProjection.from_pretrained(
+        SHIPPED / "image_encoder", dtype=torch.float32
+    )
+    processor = CLIPImageProcessor.from_pretrained(SHIPPED / "clip")
+    varying = StableDiffusionPipeline.from_pretrained(
+        SHIPPED,
+        dtype=torch.float32,
+        local_files_only=True,
+        image_encoder=encoder,
+        feature_extractor=processor,
+    )
+    varying.load_ip_adapter(
+        str(SHIPPED),
+        subfolder="",
+        weight_name="ip-adapter.safetensors",
+        image_encoder_folder=None,
+    )
+    varied = [drawn(varying, "", ip_adapter_image=[image(one)]) for one in sources]
+    colours = [[np.abs(cells(made) - cells(one)).mean() for one in sources] for made in varied]
+    assert np.argmin(colours, axis=1).tolist() == [0, 1]
+    pixels = processor([image(one) for one in (*sources, *varied)], return_tensors="pt")
+    with torch.inference_mode():
+        meant = torch.nn.functional.normalize(encoder(**pixels).image_embeds)
+    assert (meant[2:] @ meant[:2].T).argmax(-1).tolist() == [0, 1]
+    varying.set_ip_adapter_scale(0.0)
+    unmoved = drawn(varying, FROG, ip_adapter_image=[image(sources[1])])
+    assert np.array_equal(unmoved, sources[0])
 
 
 def test_the_shipped_clip_finds_each_picture_by_its_words(
