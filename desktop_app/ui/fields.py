@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import AppError
 from desktop_app.ui import icons, theme
+from desktop_app.ui.panel_scroll import PanelScroll
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -359,6 +361,8 @@ class FoldSection(QWidget):
         whole.addWidget(self._body)
         self._button.toggled.connect(self._show)
         self._button.toggled.connect(lambda is_open: self.folded.emit(not is_open))
+        # What was just opened has its place only after it is laid out.
+        self._button.clicked.connect(lambda: QTimer.singleShot(0, self, self._reveal))
         self._show(False)
 
     def title(self) -> str:
@@ -379,6 +383,13 @@ class FoldSection(QWidget):
         self._button.setIconSize(QSize(theme.px(16), theme.px(16)))
         self._button.setAccessibleDescription("open" if is_open else "folded")
         self._body.setVisible(is_open)
+
+    def _reveal(self) -> None:
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, PanelScroll):
+            area = area.parentWidget()
+        if area is not None and self.is_open():
+            area.reveal(self)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

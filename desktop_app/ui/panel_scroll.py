@@ -1,6 +1,6 @@
 """A panel's contents that scroll up and down, with the scroll bar in the margin beside them."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -24,6 +24,16 @@ class PanelScroll(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if body is not None:
             self.setWidget(body)
+
+    def reveal(self, part: QWidget) -> None:
+        """Scroll no further than it takes to see all of a part, or its beginning."""
+        body = self.widget()
+        if body is None:
+            return
+        top = part.mapTo(body, QPoint()).y()
+        bar = self.verticalScrollBar()
+        low = top + part.height() - self.viewport().height()
+        bar.setValue(min(max(bar.value(), low), top))
 
     def setWidget(self, widget: QWidget) -> None:
         layout = widget.layout()

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QTextDocument, QWheelEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.recipe.recipe import GUIDANCE, STEPS, STRENGTH, WIDTH
@@ -11,6 +11,7 @@ from desktop_app.ui import theme
 from desktop_app.ui.chips import Chip, ChipRow
 from desktop_app.ui.fields import Combo, ElidedLabel, FoldSection, IconButton, plain_tip
 from desktop_app.ui.number_fields import NumberEdit, SliderNumber, words_of
+from desktop_app.ui.panel_scroll import PanelScroll
 
 pytestmark = pytest.mark.gui
 
@@ -361,3 +362,31 @@ def test_chips_that_need_several_lines_stand_in_columns(qtbot: QtBot, qapp: QApp
     assert max(place.width() for place in places) - min(place.width() for place in places) <= 1
     assert places[2].right() == row.rect().right()
     assert places[-1].bottom() <= row.rect().bottom()
+
+
+def test_what_is_unfolded_at_the_end_of_a_panel_comes_into_view(
+    window: QWidget, qtbot: QtBot
+) -> None:
+    inside, folds = QWidget(), [FoldSection("Short"), FoldSection("Long")]
+    column = QVBoxLayout(inside)
+    column.addSpacing(1000)
+    for fold, high in zip(folds, (100, 900), strict=True):
+        part = QWidget()
+        part.setFixedHeight(high)
+        fold.body.addWidget(part)
+        column.addWidget(fold)
+    area = PanelScroll(inside)
+    put(window, area)
+    short, long = folds
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 700)
+    bar.setValue(bar.maximum())
+    buttons = [one.findChildren(QPushButton)[0] for one in folds]
+    buttons[0].click()
+    high = area.viewport().height()
+    qtbot.waitUntil(lambda: bar.value() + high == short.geometry().bottom() + 1)
+    assert short.height() > 100
+    buttons[1].click()
+    qtbot.waitUntil(lambda: bar.value() == long.y())
+    buttons[1].click()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())
