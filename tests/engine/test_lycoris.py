@@ -14,9 +14,10 @@ from torch.overrides import TorchFunctionMode
 
 from desktop_app.engine import residency
 from desktop_app.engine.adapters import lora, merged
+from desktop_app.engine.adapters.copies import Copies
 from desktop_app.engine.adapters.deltas import change_of
 from desktop_app.engine.render import LocalBackend
-from desktop_app.errors import AppError
+from desktop_app.errors import AppError, Cancelled
 from desktop_app.recipe.recipe import LoraUse, ModelRef
 from tests.engine.lycoris import METHODS, Maker, layers_of, made, weigh_by_hand
 from tests.engine.models import plain_call, plain_pipeline, recipe_for, ref, render
@@ -183,6 +184,23 @@ def test_changed_copies_serve_the_next_picture_while_the_same_ones_are_attached(
     assert made_with(use("lokr"), use("ia3"))[1] == products
     assert made_with(use("lokr"), use("ia3"))[1] == products
     assert all(torch.equal(before[key], one) for key, one in state_of(pipe).items())
+
+
+def test_changed_copies_are_not_kept_where_an_interrupted_picture_left_them(
+    files: dict[str, Path],
+) -> None:
+    pipe: Any = plain_pipeline(files["model"])
+    copies, loras = Copies(), [one(files, "lokr")]
+    for _ in range(2):
+        with lora.attached(pipe, loras, "Test", copies):
+            pass
+        assert copies.of(pipe, loras)
+    with pytest.raises(Cancelled), lora.attached(pipe, loras, "Test", copies):
+        # As on a graphics card, for a component that takes turns on it.
+        moved = {place: torch.nn.Parameter(one.to("meta")) for place, one in copies._copies.items()}
+        copies._copies.update(moved)
+        raise Cancelled
+    assert not copies._copies
 
 
 def test_the_order_does_not_matter_and_a_plain_lora_goes_beside(

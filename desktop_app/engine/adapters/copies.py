@@ -49,6 +49,9 @@ class Copies:
             settle(pipe, layers)
             yield
         finally:
+            if any(copy.device.type != "cpu" for copy in self._copies.values()):
+                # An interrupted picture leaves them where their component took its turn.
+                self.clear()
             for own in aside:
                 own.back(pipe)
             settle(pipe, layers)
