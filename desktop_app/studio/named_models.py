@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from desktop_app.library.called import loras_by_name
 from desktop_app.library.completion import with_text_encoder
 from desktop_app.library.identity import Asset, Kind
+from desktop_app.library.told import lora_sha256
 from desktop_app.recipe.draft import Draft
 from desktop_app.recipe.foreign import NamedModel, NamedModels, NamedRefiner
 from desktop_app.recipe.lora_tags import lora_tags, renamed
@@ -106,7 +107,7 @@ def _by_our_names(prompt: str, named: Iterable[NamedModel], assets: Iterable[Ass
 
 
 def _has_hash(asset: Asset, digits: str) -> bool:
-    hashes = (asset.sha256, asset.file_sha256)
+    hashes = (asset.sha256, asset.file_sha256, lora_sha256(asset.identity.metadata))
     return bool(digits) and any((one or "").startswith(digits) for one in hashes)
 
 

@@ -106,3 +106,11 @@ def test_a_lora_is_called_by_the_name_that_it_has_here(prompt: str, expected: st
     fields, notes = fields_named(Draft(prompt=prompt), named, HERE, None)
     assert fields == ({} if expected is None else {"prompt": expected})
     assert notes == ()
+
+
+def test_a_lora_is_found_by_the_hash_that_its_trainer_wrote_into_it() -> None:
+    """A1111 knows it by that one, of which twelve digits are told."""
+    told = replace(INK, identity=replace(INK.identity, metadata={"sshs_model_hash": "ab" * 32}))
+    named = NamedModels(loras=(NamedModel(name="old", hash="ab" * 6),))
+    fields, notes = fields_named(Draft(prompt="a <lora:old:1> fox"), named, (told, OIL), None)
+    assert (fields, notes) == ({"prompt": "a <lora:ink_v2:1> fox"}, ())
