@@ -98,7 +98,7 @@ class PresetTab(QWidget):
         left.setSpacing(0)
         left.addLayout(row)
         grid = QHBoxLayout()
-        grid.setContentsMargins(theme.px(12), 0, 0, 0)
+        grid.setContentsMargins(theme.px(20), 0, theme.px(16), 0)
         grid.addWidget(self.view)
         left.addLayout(grid, 1)
         whole = QHBoxLayout(self)
@@ -224,4 +224,5 @@ class PresetTab(QWidget):
 
     def _counted(self) -> None:
         shown, count = self.view.rows.rowCount(), self._model.rowCount()
-        self.count.setText(f"{shown} of {count}" if shown != count else f"{count or ''}")
+        cards = f"{count} card{'s' if count != 1 else ''}"
+        self.count.setText(f"{shown} of {cards}" if shown != count else cards if count else "")

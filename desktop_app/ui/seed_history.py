@@ -101,7 +101,7 @@ class HistoryTab(QWidget):
         column.setSpacing(0)
         column.addLayout(row)
         inner = QHBoxLayout()
-        inner.setContentsMargins(theme.px(16), 0, theme.px(16), 0)
+        inner.setContentsMargins(theme.px(20), 0, theme.px(16), 0)
         inner.addWidget(self.list)
         column.addLayout(inner, 1)
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)

@@ -87,6 +87,8 @@ def test_cards_are_searched_and_sorted(shown: Shown) -> None:
     tab = fill(shown, "Moonlit fox", "old harbour", "Anvil")
     shown.stage.studio.shelf.edit("Anvil", tags=("iron",), notes="heavy")
     assert cards(tab) == ["Moonlit fox", "old harbour", "Anvil"]
+    assert tab.count.text() == "3 cards"
+    assert tab.view.mapTo(tab, QPoint()).x() == tab.search.x()
     for words, found in (
         ("fox", ["Moonlit fox"]),
         ("picture harbour", ["old harbour"]),
@@ -99,6 +101,7 @@ def test_cards_are_searched_and_sorted(shown: Shown) -> None:
     shown.until(lambda: (one := anvil("Anvil")) is not None and one.tags)
     tab.search.setText("iron heavy")
     assert cards(tab) == ["Anvil"]
+    assert tab.count.text() == "1 of 3 cards"
     tab.search.clear()
     tab.sort.setCurrentIndex(tab.sort.findData("name"))
     assert cards(tab) == ["Anvil", "Moonlit fox", "old harbour"]
