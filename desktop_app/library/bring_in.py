@@ -81,14 +81,23 @@ def _identity(path: Path) -> Identity:
     identity = identify_folder(path) if path.is_dir() else look_at(path)
     unknown = identity.kind == "unknown" and identity.format != "pickle"
     if unknown or (identity.format == "folder" and identity.unsupported):
-        why = identity.unsupported or "What it is cannot be told."
         raise AppError(
             "model-kind",
-            f"“{path.name}” was not copied. {why}",
-            hint="A folder with many models can be used where it lies.",
+            f"“{path.name}” was not copied. {_why_not(path, identity)}",
+            hint="A folder with many models can be used where it lies: add it to the folders."
+            if path.is_dir()
+            else "Download it again, or look at what its maker says of it.",
             path=str(path),
         )
     return identity
+
+
+def _why_not(path: Path, identity: Identity) -> str:
+    if path.is_dir() and not (path / _INDEX).exists():
+        return f"It is no model by itself: it holds no {_INDEX}."
+    # The name is said already.
+    why = identity.unsupported.replace(f"The model's file “{path}”", "It", 1)
+    return why or "What it is cannot be told."
 
 
 def _files(path: Path) -> list[tuple[Path, int]]:

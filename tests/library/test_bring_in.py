@@ -84,11 +84,23 @@ def test_a_folder_comes_without_code_and_links(tmp_path: Path, models: Path) -> 
     assert not any(name.startswith(".git") or name == "secret.txt" for name in found)
 
 
+def test_a_folder_that_is_no_model_is_told_where_it_belongs(tmp_path: Path, models: Path) -> None:
+    (tmp_path / "many").mkdir()
+    with pytest.raises(AppError) as caught:
+        copy_in(tmp_path / "many", models, never)
+    assert caught.value.sentence == (
+        "“many” was not copied. It is no model by itself: it holds no model_index.json."
+    )
+    assert "add it to the folders" in caught.value.hint
+
+
 def test_what_is_no_model_is_not_copied(tmp_path: Path, models: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
     with pytest.raises(AppError) as caught:
         copy_in(tmp_path / "x.safetensors", models, never)
     assert caught.value.code == "model-kind"
+    assert caught.value.sentence.startswith("“x.safetensors” was not copied. It is damaged: ")
+    assert "folder" not in caught.value.hint
     assert not models.exists()
 
 
