@@ -389,7 +389,7 @@ class FoldSection(QWidget):
         while area is not None and not isinstance(area, PanelScroll):
             area = area.parentWidget()
         if area is not None and self.is_open():
-            area.reveal(self)
+            area.bring_into_view(self)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -25,7 +25,7 @@ class PanelScroll(QScrollArea):
         if body is not None:
             self.setWidget(body)
 
-    def reveal(self, part: QWidget) -> None:
+    def bring_into_view(self, part: QWidget) -> None:
         """Scroll no further than it takes to see all of a part, or its beginning."""
         body = self.widget()
         if body is None:

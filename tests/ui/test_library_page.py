@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 from desktop_app.recipe.recipe import LoraUse
 from desktop_app.studio.assets import Asset
 from desktop_app.ui.drop_overlay import model_paths
+from desktop_app.ui.fields import FoldSection
 from desktop_app.ui.library_cards import AssetDelegate, card_line
 from desktop_app.ui.library_details import DetailsPane
 from desktop_app.ui.library_page import LibraryPage
@@ -156,6 +157,18 @@ def test_a_damaged_file_says_what_it_lacks_and_no_size(
     assert page.details.why.text().startswith("It is damaged: ")
     assert "Size" not in [one.text() for one in page.details.facts.findChildren(QLabel)]
     assert card_line(asset) == "unknown"
+
+
+def test_what_is_unfolded_of_a_model_comes_into_view(shown: Shown, page: LibraryPage) -> None:
+    choose(page, "ink")
+    pane = page.details
+    fold = next(one for one in pane.findChildren(FoldSection) if one.title() == "From its maker")
+    shown.until(fold.isVisible)
+    pane.verticalScrollBar().setValue(0)
+    fold.findChildren(QPushButton)[0].click()
+    low = pane.viewport().rect().bottom() + 1
+    shown.until(lambda: pane.verticalScrollBar().value() > 0)
+    assert fold.mapTo(pane.viewport(), QPoint()).y() + fold.height() <= low
 
 
 def test_a_pickle_is_converted_only_after_consent(shown: Shown, page: LibraryPage) -> None:
