@@ -209,7 +209,9 @@ _SUFFIXES = frozenset({".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pth", 
 def _note_beside(target: Path, order: Order) -> None:
     """Where a file came from and which words call it, as A1111 keeps such notes."""
     note = target.with_suffix(".json")
-    about = f"From {order.repo} on Hugging Face, commit {order.commit[:8]}. {order.licence}."
+    about = (
+        f"From {order.repo} on Hugging Face, commit {order.commit[:8]}. Licence: {order.licence}."
+    )
     words = {"description": about, "activation text": order.words}
     if not note.exists():
         data = json.dumps(words, indent=2, ensure_ascii=False).encode()
@@ -220,7 +222,7 @@ def _source(order: Order) -> bytes:
     """What a folder is called, and where it came from."""
     words = {
         "name": order.title,
-        "description": f"From {order.repo} on Hugging Face. {order.licence}.",
+        "description": f"From {order.repo} on Hugging Face. Licence: {order.licence}.",
         "repository": order.repo,
         "commit": order.commit,
         "licence": order.licence,

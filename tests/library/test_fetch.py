@@ -103,7 +103,7 @@ def test_a_single_file_arrives_under_a_name_that_says_something(hub: Hub, tmp_pa
     assert target.read_bytes() == data
     note = json.loads(target.with_suffix(".json").read_bytes())
     assert note["activation text"] == "a TOK fox"
-    assert note["description"] == "From maker/model on Hugging Face, commit a1b2c3d4. MIT."
+    assert note["description"] == "From maker/model on Hugging Face, commit a1b2c3d4. Licence: MIT."
 
 
 def test_a_name_that_is_taken_is_never_replaced(hub: Hub, tmp_path: Path) -> None:
