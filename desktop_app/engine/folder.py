@@ -11,15 +11,8 @@ from diffusers import SchedulerMixin
 from diffusers.pipelines.deprecated.wuerstchen import modeling_paella_vq_model
 from diffusers.pipelines.stable_diffusion import stable_unclip_image_normalizer
 
-from desktop_app.engine.model import (
-    Model,
-    broken,
-    config_sha256,
-    guarded,
-    read_json,
-    weights_size,
-    word_for,
-)
+from desktop_app.engine.model import Model, weights_size
+from desktop_app.engine.reading import broken, config_sha256, guarded, read_json, word_for
 from desktop_app.engine.schedulers import Scheduler
 from desktop_app.engine.tap import PREDICTION_TYPES
 from desktop_app.errors import AppError

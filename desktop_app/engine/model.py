@@ -1,21 +1,16 @@
-"""A pipeline in memory, and the words for what may be wrong with one."""
+"""A pipeline in memory, and what it can be asked for."""
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol
 
 import torch
 from diffusers import DiffusionPipeline
-from safetensors import SafetensorError
 
 from desktop_app.engine.families import caller
 from desktop_app.engine.plan import Plan
-from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.schedulers import SchedulerShelf
 from desktop_app.errors import AppError
 from desktop_app.recipe.family import Family
@@ -24,32 +19,17 @@ from desktop_app.recipe.samplers import SAMPLERS, SIGMAS_LABELS
 from desktop_app.weights.counting import Held
 from desktop_app.weights.vocabulary import Stamp
 
-if TYPE_CHECKING:
-    from desktop_app.engine.adapters.attachments import Attachments
 
-Found = TypeVar("Found")
-INDEX_MAX = 1024 * 1024
-CONFIG_MAX = 64 * 1024 * 1024
-WORDS = {
-    "unet": "image network (UNet)",
-    "transformer": "image network (transformer)",
-    "prior": "prior",
-    "vae": "picture decoder (VAE)",
-    "scheduler": "scheduler",
-}
-TROUBLES = (
-    SafetensorError,
-    OSError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    ImportError,
-)
-"""What diffusers and transformers were seen to raise on damaged models; all of it means one."""
+class Attaching(Protocol):
+    """Lets a model's pipeline work with what a recipe attaches, for as long as each lasts."""
+
+    def of(self, model: "Model", recipe: Recipe) -> AbstractContextManager[None]:
+        """With its LoRAs, embeddings and text encoders."""
+        ...
+
+    def vae(self, model: "Model", recipe: Recipe) -> AbstractContextManager[None]:
+        """With its VAE."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +57,7 @@ class Model:
     size: int
     config_sha256: str
     schedulers: SchedulerShelf = field(default_factory=SchedulerShelf)
-    attachments: "Attachments | None" = None
+    attachments: Attaching | None = None
     lent: frozenset[str] | None = None
     words: Mapping[str, Stamp] = field(default_factory=dict[str, Stamp])
     plan: Plan = field(default_factory=lambda: Plan(dtype="float32"))
@@ -201,71 +181,3 @@ def weights_size(pipe: DiffusionPipeline) -> int:
         if hasattr(part, "parameters")
         for tensor in part.state_dict().values()
     )
-
-
-def word_for(part: str) -> str:
-    """A component as an artist would call it."""
-    if part.startswith("tokenizer"):
-        return "tokenizer" + part.removeprefix("tokenizer").replace("_", " ")
-    if part.startswith("text_encoder"):
-        return "text encoder" + part.removeprefix("text_encoder").replace("_", " ")
-    return WORDS.get(part, part.replace("_", " "))
-
-
-def read_json(path: Path, name: str, limit: int = INDEX_MAX) -> dict[str, Any]:
-    """A JSON object that is no longer than `limit` bytes.
-
-    Raises:
-        AppError: `model-broken`.
-    """
-    try:
-        with path.open("rb") as file:
-            value = json.loads(file.read(limit + 1)[:limit])
-    except (OSError, ValueError, RecursionError) as error:
-        raise broken(name, path.parent.name + "/" + path.name, error) from error
-    if not isinstance(value, dict):
-        raise broken(name, path.parent.name + "/" + path.name, None)
-    return value
-
-
-def guarded(name: str, part: str, load: Callable[[], Found]) -> Found:
-    """What `load` gives; what it raises on damage becomes the sentence about it.
-
-    Raises:
-        AppError: `model-broken`.
-        RuntimeError, MemoryError: when memory runs out.
-    """
-    try:
-        return load()
-    except TROUBLES as error:
-        if is_out_of_memory(error):
-            raise
-        raise broken(name, word_for(part), error) from error
-
-
-def broken(name: str, what: str, error: Exception | None) -> AppError:
-    """The refusal of a model that is damaged."""
-    reason = f": {error}".splitlines()[0][:200] if error else ""
-    return AppError(
-        "model-broken",
-        f"The model {name} is damaged or incomplete; its {what} cannot be read{reason}.",
-        hint="Copy or download the model again.",
-        what=what,
-    )
-
-
-def config_sha256(folder: Path, parts: Iterable[str], name: str) -> str:
-    """Of all settings and vocabularies of these parts, whatever library version wrote them."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for path in sorted((folder / part).iterdir()):
-            if path.suffix == ".json" and not path.name.endswith(".index.json"):
-                config = read_json(path, name, CONFIG_MAX)
-                kept = {k: v for k, v in config.items() if k == "_class_name" or k[:1] != "_"}
-                text = json.dumps(kept, sort_keys=True)
-            elif path.name == "merges.txt":
-                text = path.read_text("utf-8", "replace")
-            else:
-                continue
-            digest.update(f"{part}/{path.name}\n{text}\n".encode())
-    return digest.hexdigest()

@@ -14,7 +14,16 @@ from desktop_app.engine import assembly
 from desktop_app.engine.assembly import Source, class_of, config_of, open_weights, reads
 from desktop_app.engine.folder import assemble, check_fit, make_scheduler
 from desktop_app.engine.lent import NOTHING, Lent, LentFile
-from desktop_app.engine.model import TROUBLES, Model, broken, guarded, read_json, word_for
+from desktop_app.engine.model import Model
+from desktop_app.engine.reading import (
+    TROUBLES,
+    broken,
+    encoders_of,
+    guarded,
+    no_reader,
+    read_json,
+    word_for,
+)
 from desktop_app.engine.recognising import recognised
 from desktop_app.engine.residency import is_out_of_memory
 from desktop_app.engine.tokenizer import make_tokenizer
@@ -158,7 +167,7 @@ def _own_sources(whole: Source, maker: _Maker) -> dict[str, Source]:
     if vae is not None:
         found["vae"] = vae
     inside = assembly.encoders_in(whole)
-    for part in _encoders(maker.family):
+    for part in encoders_of(maker.family):
         fitting = [one for one in inside if reads(one, maker.config(part.name))]
         if fitting:
             found[part.name] = fitting[0]
@@ -177,7 +186,7 @@ def _lent_sources(maker: _Maker, lent: Lent) -> dict[str, Source]:
         inside = assembly.encoders_in(_opened(one, what))
         parts = [
             (part, each)
-            for part in _encoders(maker.family)
+            for part in encoders_of(maker.family)
             for each in inside
             if part.name not in found and reads(each, maker.config(part.name))
         ]
@@ -193,21 +202,6 @@ def _opened(file: LentFile, what: str) -> Source:
         file.path.name,
         lambda: open_weights(file.path, what, sha256=file.ref.sha256),
     )
-
-
-def no_reader(what: str, name: str, family: Family) -> AppError:
-    """The refusal of a text encoder that a family does not read with, or one too many."""
-    return AppError(
-        "encoder-kind",
-        f"The {what} is none that the model {name} reads with.",
-        hint=f"{family.label} reads with "
-        + ", ".join(named(family.key, part.name) for part in _encoders(family))
-        + "; take it off, or choose one of these.",
-    )
-
-
-def _encoders(family: Family) -> list[Part]:
-    return [part for part in family.parts if part.name.startswith("text_encoder")]
 
 
 def _incomplete(maker: _Maker, part: Part) -> AppError:

@@ -9,7 +9,7 @@ from typing import Any
 
 import transformers
 
-from desktop_app.engine.model import guarded, read_json
+from desktop_app.engine.reading import guarded, read_json
 from desktop_app.errors import AppError
 from desktop_app.recipe.clip_words import clip_vocabulary
 from desktop_app.recipe.family import Part

@@ -6,9 +6,9 @@ from typing import Any
 
 from desktop_app.engine import assembly
 from desktop_app.engine.adapters.reading import broken
-from desktop_app.engine.model import TROUBLES, Model
+from desktop_app.engine.model import Model
+from desktop_app.engine.reading import TROUBLES, no_reader
 from desktop_app.engine.residency import is_out_of_memory
-from desktop_app.engine.single_file import no_reader
 
 
 def load_text_encoder(

@@ -8,7 +8,7 @@ import torch
 
 from desktop_app.engine import assembly
 from desktop_app.engine.adapters.reading import broken, misfit
-from desktop_app.engine.model import TROUBLES
+from desktop_app.engine.reading import TROUBLES
 from desktop_app.engine.residency import is_out_of_memory
 
 
