@@ -6,6 +6,7 @@ from desktop_app.library.identity import Asset
 from desktop_app.library.told import lora_sha256
 from desktop_app.recipe.foreign import Files, ModelFile
 from desktop_app.recipe.names import tag_name
+from desktop_app.recipe.recipe import ModelRef
 
 
 def loras_by_name(assets: Iterable[Asset]) -> dict[str, Asset]:
@@ -26,6 +27,13 @@ def loras_by_name(assets: Iterable[Asset]) -> dict[str, Asset]:
         found.setdefault(tag_name(asset.name), asset)
     found.pop("", None)
     return found
+
+
+def loras_of(assets: Iterable[Asset]) -> dict[str, ModelRef]:
+    """The LoRAs whose hash is known, by the names that a prompt may call them by."""
+    hashed = (asset for asset in assets if asset.ref is not None)
+    named = loras_by_name(hashed)
+    return {name: asset.ref for name, asset in named.items() if asset.ref is not None}
 
 
 def files_of(assets: Iterable[Asset]) -> Files:

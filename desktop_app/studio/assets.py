@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QByteArray, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QImageReader
 
+from desktop_app.library.called import loras_of
 from desktop_app.library.families import title_of
 from desktop_app.library.identity import KIND_WORDS, KINDS, Asset, Defaults, Kind
 from desktop_app.paths import RESOURCES
@@ -17,7 +18,6 @@ from desktop_app.recipe.recipe import ModelRef
 from desktop_app.studio.asset_order import ModelsOrder, in_order
 from desktop_app.studio.background import Background
 from desktop_app.studio.items import FIRST_ROLE, NONE, Index, role_names
-from desktop_app.studio.names import loras_of
 
 __all__ = [
     "BUILT_IN",

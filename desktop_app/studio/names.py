@@ -185,13 +185,6 @@ class PromptNames(QObject):
         self.changed.emit()
 
 
-def loras_of(assets: "Iterable[Asset]") -> dict[str, ModelRef]:
-    """The LoRAs whose hash is known, by the names that a prompt may call them by."""
-    hashed = (asset for asset in assets if asset.ref is not None)
-    named = loras_by_name(hashed)
-    return {name: asset.ref for name, asset in named.items() if asset.ref is not None}
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from desktop_app.errors import AppError
+from desktop_app.library.called import loras_of
 from desktop_app.library.identity import Asset, Identity
 from desktop_app.recipe.marks import problems
 from desktop_app.recipe.recipe import LoraUse, ModelRef
-from desktop_app.studio.names import loras_of
 from desktop_app.studio.orders import Orders
 from tests.studio.conftest import Stage
 from tests.studio.test_asset_desk import ink
