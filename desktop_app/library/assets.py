@@ -296,12 +296,22 @@ class Assets:
             self._index.put(path, row)
         return path, row
 
+    def _is_out(self, root: Path) -> bool:
+        """Not there, or the empty place where a drive is mounted otherwise; our own folder lies
+        inside another one of ours, and may be empty.
+        """
+        try:
+            with os.scandir(root) as listing:
+                return next(listing, None) is None and root != self._own_models
+        except OSError:
+            return True
+
     def _missing(
         self, watched: Sequence[WatchedFolder], found: dict[Path, Asset]
     ) -> Iterator[Asset]:
         """What was there and is not: of folders that are out, and what the artist spoke of."""
         hashes = {asset.sha256 for asset in found.values()} - {None}
-        roots = {root: (one, _is_out(root)) for one in watched for root, _ in one.roots}
+        roots = {root: (one, self._is_out(root)) for one in watched for root, _ in one.roots}
         told: set[str] = set()
         gone: list[Path] = []
         for path, row in self._index.all().items():
@@ -346,15 +356,6 @@ class Assets:
             rows = self._assets or ()
             self._assets = tuple(asset if one.path == asset.path else one for one in rows)
         return asset
-
-
-def _is_out(folder: Path) -> bool:
-    """Not there, or the empty place where a drive is mounted otherwise."""
-    try:
-        with os.scandir(folder) as listing:
-            return next(listing, None) is None
-    except OSError:
-        return True
 
 
 def _configured(identity: Identity, entry: Entry) -> Identity:

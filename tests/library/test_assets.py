@@ -250,6 +250,18 @@ def test_a_deleted_file_of_which_nothing_was_said_is_forgotten(
     assert [one.name for one in again(tmp_path).scan()] == ["hare"]
 
 
+def test_our_own_folder_can_be_emptied(tmp_path: Path) -> None:
+    """No drive is mounted there: what was deleted is gone, but for what the artist spoke of."""
+    own = tmp_path / "data/models"
+    fox, hare = lora(own / "fox.safetensors"), lora(own / "hare.safetensors", 1)
+    assets = again(tmp_path, own)
+    found = by_name(assets.scan())
+    assets.say(assets.hash(found["fox"]), FACTS)
+    fox.unlink()
+    hare.unlink()
+    assert [(one.name, one.missing, one.facts) for one in assets.scan()] == [("fox", True, FACTS)]
+
+
 def test_a_folder_that_is_no_longer_watched_is_known_when_it_comes_back(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     lora(first / "fox.safetensors")
