@@ -19,6 +19,7 @@ from starter_model import (
     parcels,
     recogniser,
     render,
+    shown,
     stages,
     text,
     unet,
@@ -174,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
             print(f"exported {size / 1e6:.1f} MB to {options.out}")
         case "sheet":
-            print(export.draw_sheet(options.out, examples()))
+            print("\n".join(str(path) for path in shown.draw(options.out, examples())))
         case "pack":
             for path in parcels.pack(work, parcel_folder(options)):
                 print(path, path.stat().st_size)

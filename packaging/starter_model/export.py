@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from starter_model import image_prompt, sheet
+from starter_model import image_prompt, shown
 from starter_model import vae as autoencoders
 from starter_model.parcels import half
 from starter_model.schedule import scheduler
@@ -104,30 +103,6 @@ def write_json(value: object, path: Path) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def draw_sheet(out: Path, prompts: list[str], seed: int = 1) -> Path:
-    """Draw `prompts` with the exported model, as plain diffusers does, on `out/sheet.webp`.
-
-    The first four are also what the program shows of the model, `out/preview.webp`.
-    """
-    pipeline = StableDiffusionPipeline.from_pretrained(out, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    settings = json.loads((out / "mezzotint.json").read_text(encoding="utf-8"))
-    pictures = [
-        np.asarray(
-            pipeline(
-                prompt,
-                num_inference_steps=settings["steps"],
-                guidance_scale=settings["guidance_scale"],
-                generator=torch.Generator().manual_seed(seed),
-            ).images[0]
-        )
-        for prompt in prompts
-    ]
-    sheet.draw(pictures, prompts, out / "sheet.webp")
-    sheet.tile(pictures[:4], out / "preview.webp")
-    return out / "sheet.webp"
-
-
 def export(
     *,
     out: Path,
@@ -140,7 +115,7 @@ def export(
     description: str,
     examples: list[str],
 ) -> int:
-    """Replace the model's files in `out` (its card and sheet stay); return the size in bytes.
+    """Replace the model's files in `out` (its card and sheets stay); return the size in bytes.
 
     CLIP and the image prompt adapter go along when they have been trained. The new folder takes
     the place of the old one only when it is complete. Raises ValueError beyond 40 MB.
@@ -165,7 +140,7 @@ def export(
     size = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file())
     if size > LIMIT:
         raise ValueError(f"the model is {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB")
-    for name in ("MODEL_CARD.md", "sheet.webp", "preview.webp"):
+    for name in ("MODEL_CARD.md", *shown.FILES):
         if (out / name).exists():
             shutil.copy(out / name, fresh / name)
     for path in fresh.rglob("*"):

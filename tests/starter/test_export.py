@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from PIL import Image
-from starter_model import evaluate, export, recogniser
+from PIL import Image, ImageFont
+from starter_model import evaluate, export, recogniser, sheet, shown
 from starter_model.world import SMALL
 from transformers import (
     CLIPImageProcessor,
@@ -95,16 +95,33 @@ def test_no_config_tells_where_it_was_trained(exported: Path) -> None:
 
 
 def test_a_sheet_is_drawn_by_the_exported_model(exported: Path) -> None:
-    path = export.draw_sheet(exported, ["a fox in space", "a frog"], seed=3)
+    path, small, varied = shown.draw(exported, ["a fox in space", "a frog"], seed=3)
     with Image.open(path) as image:
         assert image.width > 2 * SMALL.side
         assert len(set(image.convert("L").tobytes())) > 10
         first = np.asarray(image.convert("RGB"), np.float32)[:SIDE, :SIDE]
-    with Image.open(exported / "preview.webp") as preview:
+    with Image.open(small) as preview:
         assert preview.size == (2 * SIDE, SIDE)
         again = np.asarray(preview.convert("RGB"), np.float32)[:, :SIDE]
     assert np.abs(first - again).mean() < 8, "the sheet's first picture comes first"
-    path.unlink()
+    with Image.open(varied) as variations:
+        assert variations.size[0] == 8 * (SIDE + 4)
+        row = np.asarray(variations.convert("RGB"), np.float32)[:SIDE]
+    source, other = row[:, :SIDE], row[:, 4 * (SIDE + 4) :][:, :SIDE]
+    assert np.abs(first - source).mean() < 8
+    assert not np.array_equal(source, other)
+    for each in (path, varied):
+        each.unlink()
+
+
+@pytest.mark.parametrize("width", [1, 40, 128])
+def test_captions_are_broken_between_words(width: int) -> None:
+    prompt = "an oil painting of a castle on rolling hills at sunset"
+    lines = sheet.wrapped(prompt, width).split("\n")
+    assert " ".join(lines) == prompt
+    font = ImageFont.load_default(sheet.FONT_SIZE)
+    assert all(font.getlength(line) <= width for line in lines if " " in line)
+    assert len(lines) == {1: 11, 40: 7, 128: 2}[width]
 
 
 def test_words_and_manifest_tell_what_the_world_holds(exported: Path) -> None:

@@ -15,12 +15,8 @@ from diffusers import (
     StableDiffusionPipeline,
 )
 from PIL import Image
-from transformers import (
-    CLIPImageProcessor,
-    CLIPModel,
-    CLIPProcessor,
-    CLIPVisionModelWithProjection,
-)
+from starter_model import shown
+from transformers import CLIPModel, CLIPProcessor
 
 from tests.starter.conftest import SHIPPED
 
@@ -120,29 +116,18 @@ def test_a_controlnet_of_it_steers_the_unet(pipeline: StableDiffusionPipeline) -
 def test_a_picture_is_varied_by_the_shipped_adapter(pipeline: StableDiffusionPipeline) -> None:
     """Without a word the variations of two pictures are each nearer to their own."""
     sources = [drawn(pipeline, prompt) for prompt in (FROG, CASTLE)]
-    encoder = CLIPVisionModelWithProjection.from_pretrained(
-        SHIPPED / "image_encoder", dtype=torch.float32
-    )
-    processor = CLIPImageProcessor.from_pretrained(SHIPPED / "clip")
     varying = StableDiffusionPipeline.from_pretrained(
-        SHIPPED,
-        dtype=torch.float32,
-        local_files_only=True,
-        image_encoder=encoder,
-        feature_extractor=processor,
+        SHIPPED, dtype=torch.float32, local_files_only=True
     )
-    varying.load_ip_adapter(
-        str(SHIPPED),
-        subfolder="",
-        weight_name="ip-adapter.safetensors",
-        image_encoder_folder=None,
-    )
+    shown.with_prompts(varying, SHIPPED)
     varied = [drawn(varying, "", ip_adapter_image=[image(one)]) for one in sources]
     colours = [[np.abs(cells(made) - cells(one)).mean() for one in sources] for made in varied]
     assert np.argmin(colours, axis=1).tolist() == [0, 1]
-    pixels = processor([image(one) for one in (*sources, *varied)], return_tensors="pt")
+    pixels = varying.feature_extractor(
+        [image(one) for one in (*sources, *varied)], return_tensors="pt"
+    )
     with torch.inference_mode():
-        meant = torch.nn.functional.normalize(encoder(**pixels).image_embeds)
+        meant = torch.nn.functional.normalize(varying.image_encoder(**pixels).image_embeds)
     assert (meant[2:] @ meant[:2].T).argmax(-1).tolist() == [0, 1]
     varying.set_ip_adapter_scale(0.0)
     unmoved = drawn(varying, FROG, ip_adapter_image=[image(sources[1])])
