@@ -78,6 +78,8 @@ OWN_FOLDERS: Mapping[Kind, str] = {
 
 _YAML_MAX = 256 * 1024
 _YAML_NODES_MAX = 5000
+_YAML_FLOWS_MAX = 200
+"""Brackets: of some thousands within each other, PyYAML's time grows with the square."""
 _PATHS_MAX = 500
 _EXTRA_NAMES = ("extra_model_paths.yaml", "extra_models_config.yaml")
 
@@ -261,6 +263,8 @@ def _yaml(path: Path) -> dict[object, object]:
         if len(data) > _YAML_MAX:
             return {}
         text = data.decode("utf-8-sig")
+        if text.count("[") + text.count("{") > _YAML_FLOWS_MAX:
+            return {}
         events = cast(Iterable[object], yaml.parse(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
         for count, event in enumerate(events):
             if count > _YAML_NODES_MAX or isinstance(event, yaml.AliasEvent):

@@ -119,6 +119,15 @@ def test_yaml_that_is_not_what_it_should_be_names_nothing(tmp_path: Path, text: 
     assert not (tmp_path / "ran").exists()
 
 
+def test_yaml_in_brackets_is_read_but_not_with_hundreds_of_them(tmp_path: Path) -> None:
+    """Thousands within each other would take PyYAML seconds."""
+    text = "a: {base_path: /models, loras: 'l [mine]'}\n"
+    path = put(tmp_path / "extra_model_paths.yaml", text.encode())
+    assert extra_model_paths(path) == [(Path("/models/l [mine]"), "lora")]
+    put(path, (text + "b: " + "[" * 200 + "]" * 200).encode())
+    assert extra_model_paths(path) == []
+
+
 @settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_any_bytes_for_yaml_are_no_harm(
