@@ -102,24 +102,25 @@ def test_a_picture_says_how_it_was_made(made: Path) -> None:
     assert metadata.pixels_sha256(pixels) == found.provenance.pixels_sha256
 
 
-def test_a_prompt_calls_a_lora_by_its_name(tmp_path: Path) -> None:
+def test_a_prompt_calls_a_lora_by_its_name(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from safetensors.torch import save_file
 
     from tests.engine.lycoris import made as lycoris
     from tests.engine.models import plain_pipeline
     from tests.tiny_model import save_tiny_model
 
-    home = one_thread(tmp_path / "home")
     models = paths.resolve({"MEZZOTINT_HOME": str(home)}).models
     save_tiny_model(models / "tiny")
     (models / "loras").mkdir()
     save_file(lycoris(plain_pipeline(models / "tiny"), "loha")[0], models / "loras/ink.safetensors")
     words = ["--model", "tiny", "--seed", "7", *SMALL, "--prompt"]
     pictures: list[bytes] = []
+    capsys.readouterr()
     for name, prompt in (("with", "a fox <lora:ink:0.8:lbw=ALL>"), ("without", "a fox")):
         out = tmp_path / f"{name}.png"
-        done = run("render", *words, prompt, "--out", str(out), home=home)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert cli.main(["render", *words, prompt, "--out", str(out)]) == 0
         pictures.append(np.array(Image.open(out)).tobytes())
     assert pictures[0] != pictures[1]
     recipe = metadata.read_picture(tmp_path / "with.png").recipe
@@ -132,10 +133,12 @@ def test_a_prompt_calls_a_lora_by_its_name(tmp_path: Path) -> None:
     assert text.startswith("a fox <lora:ink:0.8>\n")
     assert f'"lora:ink": "{whole[:10]}"' in text
     assert "Lora hashes" not in text
+    assert capsys.readouterr().err == ""
     done = run("reproduce", str(tmp_path / "with.png"), home=home)
     assert done.stdout.splitlines()[0] == "Identical"
-    done = run("render", *words, "a <lora:nobody:1>", "--out", str(tmp_path / "n.png"), home=home)
-    assert "no LoRA called “nobody”" in done.stderr
+    lost = [*words, "a <lora:nobody:1>", "--out", str(tmp_path / "n.png")]
+    assert cli.main(["render", *lost]) == 0
+    assert "no LoRA called “nobody”" in capsys.readouterr().err
 
 
 def test_a_new_process_gives_identical_pixels(made: Path, tmp_path: Path) -> None:
