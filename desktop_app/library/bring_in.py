@@ -12,7 +12,7 @@ from desktop_app.files import PARTIAL_SUFFIX, replacing, sync_folder
 from desktop_app.library.fetch_disk import check_room, disk_problem
 from desktop_app.library.folders import OWN_FOLDERS
 from desktop_app.library.identify import MODEL_FILES, look_at
-from desktop_app.library.identity import Identity
+from desktop_app.library.identity import Identity, unnamed
 from desktop_app.library.pipelines import identify_folder
 from desktop_app.library.safety import check_contents
 from desktop_app.library.two_stages import Joint, joint_of
@@ -95,9 +95,7 @@ def _identity(path: Path) -> Identity:
 def _why_not(path: Path, identity: Identity) -> str:
     if path.is_dir() and not (path / _INDEX).exists():
         return f"It is no model by itself: it holds no {_INDEX}."
-    # The name is said already.
-    why = identity.unsupported.replace(f"The model's file “{path}”", "It", 1)
-    return why or "What it is cannot be told."
+    return unnamed(identity.unsupported, path) or "What it is cannot be told."
 
 
 def _files(path: Path) -> list[tuple[Path, int]]:

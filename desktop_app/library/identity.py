@@ -210,6 +210,11 @@ class Asset:
         return self.identity.unsupported
 
     @property
+    def why_not(self) -> str:
+        """The same for where its name and its place are read beside it."""
+        return unnamed(self.unsupported, self.path)
+
+    @property
     def ref(self) -> ModelRef | None:
         """How a recipe names it; None for what no recipe names, and until its hash is known."""
         kind = _REF_KINDS.get(self.identity.kind)
@@ -223,3 +228,8 @@ class Asset:
     def key(self) -> str:
         """Names this asset as long as it is listed: its hash, or its place until that is known."""
         return self.sha256 or f"path:{self.path}"
+
+
+def unnamed(sentence: str, path: Path) -> str:
+    """A sentence about a model's file, for where the file is named already."""
+    return sentence.replace(f"The model's file “{path}”", "It", 1)

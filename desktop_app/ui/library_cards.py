@@ -42,7 +42,6 @@ from desktop_app.ui.canvas_paint import plate_colour
 from desktop_app.ui.fields import plain_tip
 from desktop_app.ui.gallery_delegate import star
 from desktop_app.ui.icons import pixmap
-from desktop_app.ui.words import why_not
 
 if TYPE_CHECKING:
     from desktop_app.studio.assets import Asset
@@ -236,7 +235,7 @@ def _last_line(asset: "Asset") -> tuple[str, str]:
     if asset.missing:
         return "Not there now", "warn"
     if asset.unsupported:
-        return why_not(asset), "warn"
+        return asset.why_not, "warn"
     if asset.trigger_words:
         return ", ".join(asset.trigger_words), "text.3"
     return source_words(asset), "text.3"

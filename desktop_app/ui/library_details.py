@@ -35,7 +35,6 @@ from desktop_app.ui.library_defaults import DefaultsForm
 from desktop_app.ui.library_facts import FactsGrid
 from desktop_app.ui.memory_form import MemoryFold
 from desktop_app.ui.panel_scroll import PanelScroll
-from desktop_app.ui.words import why_not
 
 PREVIEW_HEIGHT = 190
 _PLAIN_HEIGHT = 84
@@ -299,7 +298,7 @@ class DetailsPane(PanelScroll):
             words = "It is not where it was. Connect its drive, or put it back; all that is known "
             words += "of it is kept."
         elif asset.unsupported:
-            words = why_not(asset)
+            words = asset.why_not
         elif self._assets.is_in_use(asset):
             words = "In use for the next picture."
         elif used := refines(asset):

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from desktop_app.studio.assets import Asset
     from desktop_app.studio.values import Record
 
 _PREDICTED = {
@@ -29,11 +28,6 @@ def label_of(record: "Record") -> str:
     if record.recipe is not None:
         return f"Seed {grouped(record.recipe.seed)}"
     return record.path.name
-
-
-def why_not(asset: "Asset") -> str:
-    """Why an asset cannot be used, where its name and its place are read beside it; else empty."""
-    return asset.unsupported.replace(f"The model's file “{asset.path}”", "It", 1)
 
 
 def predicted(prediction: str) -> str:
