@@ -286,7 +286,7 @@ class AssetDesk(QObject):
             self._refresh.start()
 
     def _hashed_to_use(self, asset: Asset) -> None:
-        self._hashed(asset)
+        self.assets.replace(self._titled(asset))
         self._library.refresh(lambda: self._use(asset))
         self._read()
 
