@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-ENTRIES_MAX = 50_000
+_ENTRIES_MAX = 50_000
 _DEPTH_MAX = 8
 
 
@@ -13,7 +13,7 @@ def stamp(folders: Sequence[Path]) -> str:
     """Changes when anything below the folders does; links are not followed."""
     digest = sha256()
     waiting = [(str(folder), 0) for folder in reversed(folders)]
-    left = ENTRIES_MAX
+    left = _ENTRIES_MAX
     while waiting and left > 0:
         place, depth = waiting.pop()
         digest.update(f"\0{place}\0".encode("utf-8", "surrogateescape"))

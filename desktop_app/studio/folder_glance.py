@@ -1,10 +1,9 @@
 """FolderGlance: notices that something came or went in the models' folders."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 
+from desktop_app.library.stamp import stamp
 from desktop_app.studio.background import Background
 from desktop_app.studio.library import LibraryModel
 
@@ -34,12 +33,12 @@ class FolderGlance(QObject):
         if self._looking or self._library.scanning or self._library.catalog is None:
             return
         self._looking = True
-        self._reads.run(_stamp, self._library.folders, done=self._looked, failed=self._not_seen)
+        self._reads.run(stamp, self._library.folders, done=self._looked, failed=self._not_seen)
 
-    def _looked(self, stamp: str) -> None:
+    def _looked(self, seen: str) -> None:
         self._looking = False
         catalog = self._library.catalog
-        if catalog is not None and not self._library.scanning and stamp != catalog.seen:
+        if catalog is not None and not self._library.scanning and seen != catalog.seen:
             self._library.rescan()
 
     def _not_seen(self, _: object) -> None:
@@ -49,9 +48,3 @@ class FolderGlance(QObject):
     def _state_changed(self, state: Qt.ApplicationState) -> None:
         if state == Qt.ApplicationState.ApplicationActive:
             self.look()
-
-
-def _stamp(folders: tuple[Path, ...]) -> str:
-    from desktop_app.library.stamp import stamp
-
-    return stamp(folders)
