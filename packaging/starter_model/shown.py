@@ -1,6 +1,7 @@
 """sheet: what the exported model draws, and how it varies that, by plain diffusers."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ def draw(out: Path, prompts: list[str], seed: int = 1) -> list[Path]:
     prompt, if there is an image prompt adapter.
     """
     pipeline = StableDiffusionPipeline.from_pretrained(out, dtype=torch.float32)
-    pictures = [picture(pipeline, out, prompt, seed) for prompt in prompts]
+    pipeline.set_progress_bar_config(disable=True)
+    settings = json.loads((out / "mezzotint.json").read_text(encoding="utf-8"))
+    pictures = [picture(pipeline, settings, prompt, seed) for prompt in prompts]
     paths = [out / name for name in FILES]
     arrays = [np.asarray(one) for one in pictures]
     sheet.draw(arrays, prompts, paths[0])
@@ -37,7 +40,7 @@ def draw(out: Path, prompts: list[str], seed: int = 1) -> list[Path]:
     texts: list[str] = []
     for prompt, source in list(zip(prompts, pictures, strict=True))[:VARIED]:
         seeds = range(seed + 1, seed + 1 + VARIATIONS)
-        varied = [picture(pipeline, out, "", each, source) for each in seeds]
+        varied = [picture(pipeline, settings, "", each, source) for each in seeds]
         shown += [np.asarray(one) for one in (source, *varied)]
         texts += [prompt, *[""] * VARIATIONS]
     sheet.draw(shown, texts, paths[2], columns=2 * (1 + VARIATIONS))
@@ -59,14 +62,12 @@ def with_prompts(pipeline: StableDiffusionPipeline, out: Path) -> None:
 
 def picture(
     pipeline: StableDiffusionPipeline,
-    out: Path,
+    settings: Mapping[str, Any],
     prompt: str,
     seed: int,
     source: Image.Image | None = None,
 ) -> Image.Image:
     """Draw one picture with the settings that the model asks for; `source` prompts it as well."""
-    settings = json.loads((out / "mezzotint.json").read_text(encoding="utf-8"))
-    pipeline.set_progress_bar_config(disable=True)
     drawn: Any = pipeline(
         prompt,
         num_inference_steps=settings["steps"],
